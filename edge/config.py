@@ -1,0 +1,330 @@
+"""Every setting, declared once: type, unit, bounds, default, help, secret.
+
+The defaults file, `doorunit config explain` and every message are made from these declarations. An unknown key is
+an error that names the nearest one.
+"""
+
+import difflib
+import ipaddress
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+from msgspec import Meta
+
+from edge.errors import ConfigError
+
+EXPLAIN = "`doorunit config explain {0}` tells what it is for."
+
+
+def _is(help_: str, *, unit: str = "", secret: bool = False, **bounds: Any) -> Meta:
+    return Meta(description=help_, extra={"unit": unit, "secret": secret}, **bounds)
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the TOML file."""
+
+
+Point = tuple[Annotated[float, Meta(ge=0, le=1)], Annotated[float, Meta(ge=0, le=1)]]
+Polygon = Annotated[tuple[Point, ...], Meta(min_length=3)]
+
+
+class Unit(Section, frozen=True):
+    """Where this unit keeps what it must not lose."""
+
+    state_dir: Annotated[
+        str, _is("Folder on the data partition for spool, frames and identity.", min_length=1)
+    ] = "/var/lib/doorunit"
+
+
+class Door(Section, frozen=True):
+    """The contact on the door leaf."""
+
+    contact_pin: Annotated[
+        int, _is("GPIO of the reed switch; its other wire goes to ground.", unit="BCM number", ge=4, le=27)
+    ] = 17
+    closed_level: Annotated[
+        Literal["low", "high"],
+        _is("Level of the pin while the door is shut: low for a normally-open reed to ground."),
+    ] = "low"
+    settle_ms: Annotated[
+        int, _is("A change counts once the contact has been at rest this long.", unit="ms", ge=5, le=1000)
+    ] = 50
+    chatter_ms: Annotated[
+        int,
+        _is("A contact that has not come to rest after this long is faulty.", unit="ms", ge=500, le=60_000),
+    ] = 3000
+    resample_ms: Annotated[
+        int,
+        _is(
+            "The level is also read this often, for an edge the kernel dropped.", unit="ms", ge=100, le=60_000
+        ),
+    ] = 1000
+    held_after_s: Annotated[
+        int, _is("A door open longer than this is reported as held.", unit="s", ge=5, le=86_400)
+    ] = 120
+
+
+class Camera(Section, frozen=True):
+    """The camera on the landing."""
+
+    enabled: Annotated[bool, _is("Whether this unit has a camera.")] = True
+    before_s: Annotated[float, _is("Pictures from before the opening.", unit="s", ge=0, le=10)] = 2.0
+    after_s: Annotated[float, _is("Pictures from after the opening.", unit="s", ge=0, le=30)] = 5.0
+    fps: Annotated[float, _is("Pictures a second.", unit="1/s", ge=0.2, le=10)] = 2.0
+    max_frames: Annotated[int, _is("At most this many pictures of one opening.", ge=1, le=100)] = 16
+    width: Annotated[int, _is("Picture width.", unit="px", ge=160, le=1920, multiple_of=16)] = 1280
+    height: Annotated[int, _is("Picture height.", unit="px", ge=120, le=1088, multiple_of=8)] = 720
+    quality: Annotated[int, _is("JPEG quality.", ge=30, le=95)] = 80
+    mask: Annotated[
+        tuple[Polygon, ...],
+        _is(
+            "Polygons painted over before anything else is done with a picture; corners as fractions [x, y] of it."
+        ),
+    ] = ()
+    led_pin: Annotated[
+        int | None, _is("GPIO of the lamp that shows the resident that the camera is on.", unit="BCM number")
+    ] = None
+
+
+class Spool(Section, frozen=True):
+    """What is kept on the card until the platform holds it."""
+
+    frames_mb: Annotated[
+        int, _is("Room for sealed pictures; the oldest go first.", unit="MB", ge=1, le=65_536)
+    ] = 512
+    records_max: Annotated[
+        int, _is("Room for records; the oldest go first, counted.", ge=1000, le=5_000_000)
+    ] = 200_000
+    alive_s: Annotated[
+        int,
+        _is(
+            "How often the time is noted on the card, to bound what happened while off.",
+            unit="s",
+            ge=10,
+            le=3600,
+        ),
+    ] = 300
+
+
+class Uplink(Section, frozen=True):
+    """The way to the platform."""
+
+    host: Annotated[str, _is("Broker's host name or address.", min_length=1)] = "localhost"
+    port: Annotated[int, _is("Broker's port.", ge=1, le=65_535)] = 8883
+    tls: Annotated[
+        bool, _is("TLS with this unit's certificate; false is only accepted for a loopback broker.")
+    ] = True
+    frames_url: Annotated[
+        str,
+        _is(
+            "Where sealed pictures go, as https://host:port; empty: no pictures are sent.",
+            pattern="^(https?://.+)?$",
+        ),
+    ] = ""
+    keepalive_s: Annotated[
+        int, _is("MQTT keep-alive; silence is noticed within 1.5 of these.", unit="s", ge=5, le=300)
+    ] = 20
+    pulse_s: Annotated[int, _is("How often the unit sends its health.", unit="s", ge=1, le=3600)] = 20
+    window: Annotated[int, _is("Records in flight at most while a backlog is sent.", ge=1, le=1000)] = 64
+    receipt: Annotated[
+        Literal["platform", "broker"],
+        _is(
+            "Whose word lets the spool forget: the platform's receipt, or the broker's PUBACK where no platform answers."
+        ),
+    ] = "platform"
+    receipt_timeout_s: Annotated[
+        int, _is("A record without a receipt after this long is sent again.", unit="s", ge=2, le=600)
+    ] = 30
+    backoff_max_s: Annotated[
+        int, _is("Longest pause between two attempts to connect.", unit="s", ge=1, le=900)
+    ] = 60
+
+
+class Log(Section, frozen=True):
+    """What the unit writes to its journal."""
+
+    level: Annotated[Literal["debug", "info", "warning"], _is("Least severe line that is written.")] = "info"
+
+
+class Config(Section, frozen=True):
+    """The whole file."""
+
+    unit: Unit = Unit()
+    door: Door = Door()
+    camera: Camera = Camera()
+    spool: Spool = Spool()
+    uplink: Uplink = Uplink()
+    log: Log = Log()
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """One declared setting, as documentation and messages need it."""
+
+    name: str  # section.key
+    wanted: str  # type, bounds and unit in words
+    default: Any
+    help: str
+    secret: bool
+    type: Any
+
+
+def settings() -> Iterator[Setting]:
+    """Every setting, in the order of the file."""
+    for section in msgspec.structs.fields(Config):
+        for field in msgspec.structs.fields(section.type):
+            meta = get_args(field.type)[1]
+            extra = meta.extra or {}
+            yield Setting(
+                f"{section.name}.{field.name}",
+                _wanted(field.type, meta),
+                field.default,
+                meta.description or "",
+                bool(extra.get("secret")),
+                field.type,
+            )
+
+
+def load(path: Path) -> Config:
+    """Read one TOML file. Raises ConfigError that says what, where, found, wanted and what to do."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as err:
+        raise ConfigError(
+            f"config file {path}",
+            found=getattr(err, "strerror", None) or err,
+            wanted="a readable TOML file",
+            remedy="`doorunit config defaults` prints one to start from.",
+        ) from err
+    try:
+        return parse(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as err:
+        raise ConfigError(
+            f"config file {path}",
+            found=err,
+            wanted="TOML",
+            remedy="`doorunit config defaults` prints one to start from.",
+        ) from err
+
+
+def parse(tables: Mapping[str, Any]) -> Config:
+    """A Config from TOML's tables. Raises ConfigError for the first thing that is not as declared."""
+    known = {s.name: s for s in settings()}
+    sections = {f.name: f.type for f in msgspec.structs.fields(Config)}
+    built: dict[str, Any] = {}
+    for section, table in tables.items():
+        if section not in sections or not isinstance(table, Mapping):
+            raise _unknown(section, list(sections), "sections")
+        values = {}
+        for key, value in table.items():
+            name = f"{section}.{key}"
+            if name not in known:
+                raise _unknown(name, list(known), "settings")
+            values[key] = _value(known[name], value)
+        built[section] = sections[section](**values)
+    config = Config(**built)
+    _together(config)
+    return config
+
+
+def defaults_toml() -> str:
+    """A file with every setting at its default, each with its help."""
+    lines: list[str] = ["# doorunit: every setting at its default. Delete what you do not change."]
+    section = ""
+    for s in settings():
+        table, key = s.name.split(".")
+        if table != section:
+            section = table
+            lines += ["", f"[{section}]"]
+        lines.append(f"# {s.help} ({s.wanted})")
+        value = _toml(s.default)
+        lines.append(f"# {key} = 18" if value is None else f"{key} = {value}")
+    return "\n".join(lines) + "\n"
+
+
+def _value(setting: Setting, value: Any) -> Any:
+    try:
+        return msgspec.convert(value, setting.type)
+    except msgspec.ValidationError as err:
+        found = "a secret that does not fit" if setting.secret else repr(value)
+        raise ConfigError(
+            setting.name, found=found, wanted=setting.wanted, remedy=EXPLAIN.format(setting.name)
+        ) from err
+
+
+def _unknown(name: str, names: list[str], kind: str) -> ConfigError:
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return ConfigError(
+        name,
+        found="no such setting",
+        wanted=f"{near[0]}?" if near else f"one of the {kind} that are declared",
+        remedy="`doorunit config defaults` prints them all.",
+    )
+
+
+def _together(config: Config) -> None:
+    """What one setting must be because of another."""
+    door, camera, uplink = config.door, config.camera, config.uplink
+    if door.chatter_ms <= 2 * door.settle_ms:
+        raise ConfigError(
+            "door.chatter_ms",
+            found=door.chatter_ms,
+            wanted=f"more than twice door.settle_ms ({door.settle_ms})",
+            remedy="A contact needs time to settle before it is called faulty.",
+        )
+    led = camera.led_pin
+    if led is not None and (led == door.contact_pin or not 4 <= led <= 27):
+        raise ConfigError(
+            "camera.led_pin",
+            found=led,
+            wanted=f"a free GPIO 4-27 other than door.contact_pin ({door.contact_pin})",
+            remedy=EXPLAIN.format("camera.led_pin"),
+        )
+    if not uplink.tls and not is_loopback(uplink.host):
+        raise ConfigError(
+            "uplink.tls",
+            found=f"false with host {uplink.host}",
+            wanted="true for every host but this machine",
+            remedy="Records must not cross a network in clear.",
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine itself."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _wanted(kind: Any, meta: Meta) -> str:
+    base = get_args(kind)[0]
+    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+    choices = [a for a in get_args(base) if isinstance(a, str)]
+    words = "one of " + ", ".join(choices) if choices else names.get(base, "")
+    if not words:
+        words = (
+            "a GPIO 4-27, or left out"
+            if base == (int | None)
+            else "polygons of at least 3 corners, each 0 to 1"
+        )
+    if meta.ge is not None and meta.le is not None:
+        words += f" {meta.ge} to {meta.le}"
+    if meta.multiple_of is not None:
+        words += f", a multiple of {meta.multiple_of}"
+    if meta.min_length is not None:
+        words += ", not empty"
+    unit = (meta.extra or {}).get("unit")
+    return f"{words}, in {unit}" if unit else words
+
+
+def _toml(value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f'"{value}"'
+    return "[]" if value == () else str(value)

@@ -1,0 +1,55 @@
+"""Every failure, classed by who must act.
+
+    DoorunitError
+    ├── ConfigError   (ValueError)       the installer: a setting, a file, a command line
+    ├── PartError     (OSError)          the technician: a pin, a camera, a card
+    │   ├── FullError                    the card has no room
+    │   └── CorruptError                 the card returned something that was never written
+    ├── LinkError     (ConnectionError)  nobody: the unit waits and tries again
+    │   └── RefusedError                 the other end answered, and the answer was no
+    └── WireError     (ValueError)       the sender: a message that is not in the agreed form
+
+Every message is made of the same four pieces: what (and where), found, wanted, remedy.
+"""
+
+
+class DoorunitError(Exception):
+    """A failure that says what, found, wanted and what to do next; all four are attributes for `--json`."""
+
+    def __init__(self, what: str, *, found: object, wanted: str, remedy: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.found = str(found)
+        self.wanted = wanted
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.what}: found {self.found}; want {self.wanted}. {self.remedy}"
+
+
+class ConfigError(DoorunitError, ValueError):
+    """A setting, a file or a command line is not usable; the installer must change it."""
+
+
+class PartError(DoorunitError, OSError):
+    """A pin, camera, card or other part does not do its work; the technician must look at it."""
+
+
+class FullError(PartError):
+    """The card has no room left."""
+
+
+class CorruptError(PartError):
+    """The card returned something that was never written there."""
+
+
+class LinkError(DoorunitError, ConnectionError):
+    """The other end cannot be reached; nobody needs to act, the unit tries again."""
+
+
+class RefusedError(LinkError):
+    """The other end was reached and said no: a certificate, a permission, a limit."""
+
+
+class WireError(DoorunitError, ValueError):
+    """A message is not in the form that the wire's version 1 agrees on."""

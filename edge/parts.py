@@ -1,0 +1,214 @@
+"""What a replaceable part promises, and the facts it posts. Real and simulated parts keep the same promises."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from edge.clock import Stamp
+from edge.errors import DoorunitError
+from edge.records import AnyRecord
+
+if TYPE_CHECKING:  # Pillow is heavy and only the camera's side needs it at run time
+    from PIL.Image import Image
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """Something that happened, posted to the loop by a part."""
+
+
+# --- contact
+
+
+class PinChange(Fact, frozen=True):
+    """The contact's line changed level at boot_ns. Only a wake-up: the level is sampled again later."""
+
+    boot_ns: int
+
+
+class Contact(Protocol):
+    """The door's contact."""
+
+    def open(self, on_change: Callable[[int], None]) -> None:
+        """Begin to watch; `on_change(boot_ns)` is called from any thread. Raises PartError."""
+        ...
+
+    def closed(self) -> bool:
+        """Whether the contact is closed (door shut) at this instant. Raises PartError."""
+        ...
+
+    def close(self) -> None:
+        """Let the pin go; safe to repeat."""
+        ...
+
+
+# --- camera
+
+
+class FrameTaken(Fact, frozen=True):
+    """A masked picture, in RAM only."""
+
+    boot_ns: int
+    image: "Image"
+
+
+class CameraFailed(Fact, frozen=True):
+    """The camera gave no picture; it is tried again by itself."""
+
+    error: DoorunitError
+
+
+class Camera(Protocol):
+    """Takes one picture at a time. Every method may block, so only the camera's own thread calls it."""
+
+    def open(self) -> None:
+        """Start the sensor. Raises PartError."""
+        ...
+
+    def capture(self) -> "Image":
+        """One picture, RGB, `camera.width` x `camera.height` pixels. Raises PartError."""
+        ...
+
+    def close(self) -> None:
+        """Stop the sensor; safe to repeat."""
+        ...
+
+
+# --- uplink
+
+
+class LinkUp(Fact, frozen=True):
+    """The broker accepted this unit. `protocol` is "5" or "3.1.1"."""
+
+    protocol: str
+
+
+class LinkDown(Fact, frozen=True):
+    """There is no connection (any more); the courier decides when to try again."""
+
+    error: DoorunitError
+
+
+class Acked(Fact, frozen=True):
+    """The broker answered the publish that carried `token`: taken, or refused with its reason."""
+
+    token: int
+    taken: bool
+    reason: str
+
+
+class Incoming(Fact, frozen=True):
+    """A message came down from the platform."""
+
+    topic: str
+    payload: bytes
+
+
+class Link(Protocol):
+    """One connection to a broker at a time. Never reconnects by itself and never queues while it is down."""
+
+    def connect(self) -> None:
+        """Begin to connect; answered by LinkUp or LinkDown. Called by the deciding thread; never blocks."""
+        ...
+
+    def publish(
+        self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False, token: int = 0
+    ) -> bool:
+        """Hand a message to the socket now; False where there is no connection. Never blocks.
+
+        With QoS 1 and a token above 0, Acked(token) follows, unless LinkDown comes first.
+        """
+        ...
+
+    def close(self) -> None:
+        """Disconnect orderly and end the network thread within 5 s; safe to repeat."""
+        ...
+
+
+class FramePost(Protocol):
+    """Takes sealed frames to the platform. May block; used by the frames' own worker."""
+
+    def put(self, name: str, sealed: bytes) -> None:
+        """Return once the platform says it holds the frame. Raises LinkError, RefusedError."""
+        ...
+
+    def close(self) -> None:
+        """Drop the connection; safe to repeat."""
+        ...
+
+
+# --- spool
+
+
+class FrameRow(msgspec.Struct, frozen=True):
+    """A sealed frame on the card: name, the opening it belongs to (epoch, seq), when taken, size in bytes."""
+
+    name: str
+    epoch: str
+    event: int
+    at: Stamp
+    size_bytes: int
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """What the spool knew when it was opened."""
+
+    epoch: str
+    next_seq: int  # the first seq that has never been handed out
+    last_seq: int  # the last one that was committed
+    next_n: int  # row numbers count up for ever; they order records across epochs
+    clean: bool  # the last run ended by itself
+    backlog: int  # records waiting
+    frames: tuple[FrameRow, ...]  # frames waiting, oldest first
+    anchors: dict[str, Stamp]  # by boot id
+    state: dict[str, bytes]  # what `keep` kept
+    loss: str = ""  # set where a damaged spool was put aside: where it lies now
+    lost_epoch: str = ""  # the damaged spool's epoch, where it could still be read
+
+
+class Store(Protocol):
+    """The durable spool. May block; only the card's worker calls it. All raise PartError."""
+
+    def open(self) -> Snapshot:
+        """Open or create the spool; a damaged one is set aside, never deleted."""
+        ...
+
+    def commit(self, ops: Sequence[Callable[["Store"], None]]) -> None:
+        """Run the operations in one transaction that is on the card when this returns."""
+        ...
+
+    def put(self, n: int, record: AnyRecord) -> None:
+        """Within commit: keep a record under row number n."""
+        ...
+
+    def forget(self, rows: Sequence[int]) -> None:
+        """Within commit: delete records by row number."""
+        ...
+
+    def reserve(self, next_seq: int, *, clean: bool = False) -> None:
+        """Within commit: no seq below next_seq is ever handed out again after a restart."""
+        ...
+
+    def keep(self, key: str, value: bytes) -> None:
+        """Within commit: remember a small piece of state."""
+        ...
+
+    def anchor(self, stamp: Stamp) -> None:
+        """Within commit: remember what ties this boot's clock to UTC."""
+        ...
+
+    def add_frame(self, row: FrameRow) -> None:
+        """Within commit: a frame file that is already on the card now counts."""
+        ...
+
+    def drop_frame(self, name: str) -> None:
+        """Within commit: a frame is no longer needed; its file goes after the commit."""
+        ...
+
+    def read(self, after_n: int, limit: int) -> list[tuple[int, AnyRecord]]:
+        """Records with row number above after_n, in order."""
+        ...
+
+    def close(self) -> None:
+        """Close the file; safe to repeat."""
+        ...

@@ -1,0 +1,100 @@
+"""Frozen facts that travel from the unit to the platform. Each has a seq that is never used twice."""
+
+from enum import StrEnum
+
+import msgspec
+
+from edge.clock import Stamp
+
+
+class Change(StrEnum):
+    """What an Event says of the door."""
+
+    OPENED = "opened"
+    SHUT = "shut"
+    HELD = "held"  # open longer than door.held_after_s
+    LOST = "lost"  # the contact cannot be read, or never comes to rest
+    FOUND = "found"  # it can be read again, and the door is as it was
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
+    """What all records share. (epoch, seq) names it for ever; `at` is when it became true."""
+
+    epoch: str
+    seq: int
+    at: Stamp
+
+
+class Event(Record, frozen=True, kw_only=True, tag="event"):
+    """The door changed. `at` is the first edge; `since` is set where the change fell between since and at."""
+
+    change: Change
+    since: Stamp | None = None
+    edges: int = 0  # raw level changes seen for this one change of the door
+    settle_us: int = 0  # first edge to last edge
+    reason: str = ""  # for LOST and FOUND: what the contact did
+
+
+class FrameRef(msgspec.Struct, frozen=True):
+    """One sealed frame: its name (sha256 of the sealed bytes, hex), size in bytes, and when it was taken."""
+
+    name: str
+    size_bytes: int
+    at: Stamp
+
+
+class FrameSet(Record, frozen=True, kw_only=True, tag="frames"):
+    """All pictures of one opening, named. `missing` says why there are fewer than wanted."""
+
+    event: int  # the Event's seq, in the same epoch
+    frames: tuple[FrameRef, ...] = ()
+    missing: str = ""
+
+
+class ClockAnchor(Record, frozen=True, kw_only=True, tag="anchor"):
+    """The wall clock became good: `at` ties this boot's clock to UTC, for every earlier record of this boot."""
+
+
+class GapReason(StrEnum):
+    """Why records or frames that existed can no longer be sent."""
+
+    FULL = "full"  # evicted to stay within the budget
+    CORRUPT = "corrupt"  # the spool was damaged and set aside
+    OVERRUN = "overrun"  # the card could not be written and the RAM that stood in for it ran out
+
+
+class Gap(Record, frozen=True, kw_only=True, tag="gap"):
+    """Something that was recorded is gone, and this is the count of it."""
+
+    reason: GapReason
+    records: int | None = None  # None: unknown, the spool could not be read
+    frames: int | None = None
+    of: str = ""  # the epoch they belonged to, where it is known
+    seqs: tuple[tuple[int, int], ...] = ()  # their seqs, as inclusive ranges, where they are known
+
+
+class Boot(Record, frozen=True, kw_only=True, tag="boot"):
+    """The agent started. `void` are seqs set aside before and not used (or sent live, and cut before commit)."""
+
+    version: str
+    clean: bool  # the last run ended by itself
+    new_boot: bool  # the machine started too, not only the agent
+    last_alive: Stamp | None = None
+    void: tuple[int, int] | None = None
+
+
+AnyRecord = Event | FrameSet | ClockAnchor | Gap | Boot
+Key = tuple[str, int]  # (epoch, seq)
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(AnyRecord)
+
+
+def pack(record: AnyRecord) -> bytes:
+    """The record as it stands in the spool (JSON, UTF-8)."""
+    return _encoder.encode(record)
+
+
+def unpack(raw: bytes) -> AnyRecord:
+    """The record that `pack` wrote. Raises msgspec.DecodeError on anything else."""
+    return _decoder.decode(raw)

@@ -1,0 +1,156 @@
+"""Record <-> CloudEvents JSON, topics and receipts: the wire, version 1.
+
+A record's data carries its raw clock values; `time` is computed when it is sent, from the best anchor known then,
+and is absent where nothing true can be said. A boot that never synced is sent with an interval.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from edge.clock import Quality, Stamp, know
+from edge.errors import WireError
+from edge.records import AnyRecord, Boot, ClockAnchor, Event, FrameSet, Gap
+
+VERSION = 1
+ROOT = f"door/v{VERSION}"
+TYPES: dict[type, str] = {
+    Event: "doorunit.event.v1",
+    FrameSet: "doorunit.frames.v1",
+    ClockAnchor: "doorunit.anchor.v1",
+    Gap: "doorunit.gap.v1",
+    Boot: "doorunit.boot.v1",
+}
+_EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
+
+Ranges = tuple[tuple[int, int], ...]
+Bounds = tuple[int | None, int | None]  # wall_ns known before, wall_ns known after
+
+
+def topic(unit: str, leaf: str) -> str:
+    """door/v1/<unit>/<leaf>; leaf is event, state, online, pulse, reply, receipt or command."""
+    return f"{ROOT}/{unit}/{leaf}"
+
+
+def rfc3339(wall_ns: int) -> str:
+    """UTC with microseconds, as CloudEvents' `time` wants it."""
+    return (_EPOCH_START + timedelta(microseconds=wall_ns // 1000)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class Body(msgspec.Struct, omit_defaults=True):
+    """The `data` of every record on the wire: the record itself, and what is known of its time at sending."""
+
+    record: AnyRecord
+    clock: Quality
+    error_ms: int | None = None
+    interval: tuple[str | None, str | None] | None = None  # it happened between these (None: unknown)
+
+
+class Envelope(msgspec.Struct, omit_defaults=True):
+    """CloudEvents 1.0, structured mode."""
+
+    id: str  # <unit>/<epoch>/<seq>
+    source: str  # /door/<unit>
+    type: str
+    data: Body
+    specversion: str = ""
+    time: str | None = None
+    datacontenttype: str = ""
+
+
+class Receipt(msgspec.Struct):
+    """The platform holds these seqs of this epoch, as inclusive ranges, committed."""
+
+    epoch: str
+    stored: Ranges
+
+
+_encoder = msgspec.json.Encoder()
+_envelopes = msgspec.json.Decoder(Envelope)
+_receipts = msgspec.json.Decoder(Receipt)
+
+
+def encode(unit: str, record: AnyRecord, anchors: Mapping[str, Stamp], bounds: Bounds | None = None) -> bytes:
+    """One record as it travels. `bounds`: last time known before and first known after the record's boot."""
+    at = know(record.at, anchors.get(record.at.boot))
+    interval = None
+    since = record.since if isinstance(record, Event) else None
+    if since is not None:
+        low = know(since, anchors.get(since.boot))
+        interval = (_iso(low.wall_ns), _iso(at.wall_ns))
+    elif at.clock is not Quality.SYNCED and bounds is not None and bounds != (None, None):
+        interval = (_iso(bounds[0]), _iso(bounds[1]))
+    return _encoder.encode(
+        Envelope(
+            specversion="1.0",
+            id=f"{unit}/{record.epoch}/{record.seq}",
+            source=f"/door/{unit}",
+            type=TYPES[type(record)],
+            time=_iso(at.wall_ns),
+            datacontenttype="application/json",
+            data=Body(record, at.clock, at.error_ms, interval),
+        )
+    )
+
+
+def decode(unit: str, payload: bytes) -> Envelope:
+    """What `encode` made, checked against the topic's unit. Raises WireError."""
+    try:
+        envelope = _envelopes.decode(payload)
+    except msgspec.DecodeError as err:
+        raise WireError(
+            f"message from {unit}",
+            found=err,
+            wanted="a CloudEvents 1.0 record of wire version 1",
+            remedy="Compare the unit's software version with the station's.",
+        ) from err
+    record = envelope.data.record
+    name = f"{unit}/{record.epoch}/{record.seq}"
+    if envelope.id != name or envelope.type != TYPES[type(record)]:
+        raise WireError(
+            f"message from {unit}",
+            found=f"id {envelope.id} of type {envelope.type}",
+            wanted=f"id {name} of type {TYPES[type(record)]}",
+            remedy="A unit may only speak for itself; look at the broker's ACL.",
+        )
+    return envelope
+
+
+def receipt(epoch: str, seqs: Iterable[int]) -> bytes:
+    """The platform's word that these seqs are committed."""
+    return _encoder.encode(Receipt(epoch, ranges(seqs)))
+
+
+def read_receipt(payload: bytes) -> Receipt:
+    """What `receipt` made. Raises WireError."""
+    try:
+        return _receipts.decode(payload)
+    except msgspec.DecodeError as err:
+        raise WireError(
+            "receipt from the platform",
+            found=err,
+            wanted='{"epoch": "...", "stored": [[first, last], ...]}',
+            remedy="Records stay in the spool until a receipt can be read.",
+        ) from err
+
+
+def ranges(seqs: Iterable[int]) -> Ranges:
+    """Sorted inclusive ranges: {1, 2, 3, 7} -> ((1, 3), (7, 7))."""
+    made: list[list[int]] = []
+    for seq in sorted(set(seqs)):
+        if made and made[-1][1] == seq - 1:
+            made[-1][1] = seq
+        else:
+            made.append([seq, seq])
+    return tuple((low, high) for low, high in made)
+
+
+def to_json(fields: Mapping[str, Any]) -> bytes:
+    """State, pulse and other small messages that are not records."""
+    return _encoder.encode(fields)
+
+
+def _iso(wall_ns: int | None) -> str | None:
+    return None if wall_ns is None else rfc3339(wall_ns)
