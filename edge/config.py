@@ -34,9 +34,9 @@ Polygon = Annotated[tuple[Point, ...], Meta(min_length=3)]
 class Unit(Section, frozen=True):
     """Where this unit keeps what it must not lose."""
 
-    state_dir: Annotated[
-        str, _is("Folder on the data partition for spool, frames and identity.", min_length=1)
-    ] = "/var/lib/doorunit"
+    state_dir: Annotated[str, _is("Folder on the data partition for spool, frames and identity.", min_length=1)] = (
+        "/var/lib/doorunit"
+    )
 
 
 class Door(Section, frozen=True):
@@ -58,9 +58,7 @@ class Door(Section, frozen=True):
     ] = 3000
     resample_ms: Annotated[
         int,
-        _is(
-            "The level is also read this often, for an edge the kernel dropped.", unit="ms", ge=100, le=60_000
-        ),
+        _is("The level is also read this often, for an edge the kernel dropped.", unit="ms", ge=100, le=60_000),
     ] = 1000
     held_after_s: Annotated[
         int, _is("A door open longer than this is reported as held.", unit="s", ge=5, le=86_400)
@@ -80,9 +78,7 @@ class Camera(Section, frozen=True):
     quality: Annotated[int, _is("JPEG quality.", ge=30, le=95)] = 80
     mask: Annotated[
         tuple[Polygon, ...],
-        _is(
-            "Polygons painted over before anything else is done with a picture; corners as fractions [x, y] of it."
-        ),
+        _is("Polygons painted over before anything else is done with a picture; corners as fractions [x, y] of it."),
     ] = ()
     led_pin: Annotated[
         int | None, _is("GPIO of the lamp that shows the resident that the camera is on.", unit="BCM number")
@@ -92,12 +88,8 @@ class Camera(Section, frozen=True):
 class Spool(Section, frozen=True):
     """What is kept on the card until the platform holds it."""
 
-    frames_mb: Annotated[
-        int, _is("Room for sealed pictures; the oldest go first.", unit="MB", ge=1, le=65_536)
-    ] = 512
-    records_max: Annotated[
-        int, _is("Room for records; the oldest go first, counted.", ge=1000, le=5_000_000)
-    ] = 200_000
+    frames_mb: Annotated[int, _is("Room for sealed pictures; the oldest go first.", unit="MB", ge=1, le=65_536)] = 512
+    records_max: Annotated[int, _is("Room for records; the oldest go first, counted.", ge=1000, le=5_000_000)] = 200_000
     alive_s: Annotated[
         int,
         _is(
@@ -114,9 +106,7 @@ class Uplink(Section, frozen=True):
 
     host: Annotated[str, _is("Broker's host name or address.", min_length=1)] = "localhost"
     port: Annotated[int, _is("Broker's port.", ge=1, le=65_535)] = 8883
-    tls: Annotated[
-        bool, _is("TLS with this unit's certificate; false is only accepted for a loopback broker.")
-    ] = True
+    tls: Annotated[bool, _is("TLS with this unit's certificate; false is only accepted for a loopback broker.")] = True
     frames_url: Annotated[
         str,
         _is(
@@ -138,9 +128,7 @@ class Uplink(Section, frozen=True):
     receipt_timeout_s: Annotated[
         int, _is("A record without a receipt after this long is sent again.", unit="s", ge=2, le=600)
     ] = 30
-    backoff_max_s: Annotated[
-        int, _is("Longest pause between two attempts to connect.", unit="s", ge=1, le=900)
-    ] = 60
+    backoff_max_s: Annotated[int, _is("Longest pause between two attempts to connect.", unit="s", ge=1, le=900)] = 60
 
 
 class Log(Section, frozen=True):
@@ -305,11 +293,7 @@ def _wanted(kind: Any, meta: Meta) -> str:
     choices = [a for a in get_args(base) if isinstance(a, str)]
     words = "one of " + ", ".join(choices) if choices else names.get(base, "")
     if not words:
-        words = (
-            "a GPIO 4-27, or left out"
-            if base == (int | None)
-            else "polygons of at least 3 corners, each 0 to 1"
-        )
+        words = "a GPIO 4-27, or left out" if base == (int | None) else "polygons of at least 3 corners, each 0 to 1"
     if meta.ge is not None and meta.le is not None:
         words += f" {meta.ge} to {meta.le}"
     if meta.multiple_of is not None:

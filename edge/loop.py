@@ -153,9 +153,7 @@ class Thread:
 
     def __init__(self, name: str, loop: Loop) -> None:
         self._loop = loop
-        self._jobs: queue.SimpleQueue[
-            tuple[Callable[[], Any], Callable[..., None], Callable[..., None]] | None
-        ]
+        self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Callable[..., None], Callable[..., None]] | None]
         self._jobs = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()

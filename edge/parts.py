@@ -111,9 +111,7 @@ class Link(Protocol):
         """Begin to connect; answered by LinkUp or LinkDown. Called by the deciding thread; never blocks."""
         ...
 
-    def publish(
-        self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False, token: int = 0
-    ) -> bool:
+    def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False, token: int = 0) -> bool:
         """Hand a message to the socket now; False where there is no connection. Never blocks.
 
         With QoS 1 and a token above 0, Acked(token) follows, unless LinkDown comes first.
