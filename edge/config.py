@@ -110,20 +110,18 @@ class Uplink(Section, frozen=True):
     frames_url: Annotated[
         str,
         _is(
-            "Where sealed pictures go, as https://host:port; empty: no pictures are sent.",
-            pattern="^(https?://.+)?$",
+            "Where sealed pictures go, as https://host:port; the same certificates as the broker's.",
+            pattern="^https://.+",
         ),
-    ] = ""
+    ] = "https://localhost:8443"
     keepalive_s: Annotated[
-        int, _is("MQTT keep-alive; silence is noticed within 1.5 of these.", unit="s", ge=5, le=300)
+        int, _is("MQTT keep-alive; a silent network is noticed within two of these.", unit="s", ge=5, le=300)
     ] = 20
     pulse_s: Annotated[int, _is("How often the unit sends its health.", unit="s", ge=1, le=3600)] = 20
     window: Annotated[int, _is("Records in flight at most while a backlog is sent.", ge=1, le=1000)] = 64
     receipt: Annotated[
         Literal["platform", "broker"],
-        _is(
-            "Whose word lets the spool forget: the platform's receipt, or the broker's PUBACK where no platform answers."
-        ),
+        _is("Whose word lets the spool forget: the platform's receipt, or the PUBACK of a broker without a platform."),
     ] = "platform"
     receipt_timeout_s: Annotated[
         int, _is("A record without a receipt after this long is sent again.", unit="s", ge=2, le=600)
@@ -204,12 +202,12 @@ def parse(tables: Mapping[str, Any]) -> Config:
     built: dict[str, Any] = {}
     for section, table in tables.items():
         if section not in sections or not isinstance(table, Mapping):
-            raise _unknown(section, list(sections), "sections")
+            raise unknown(section, list(sections), "sections")
         values = {}
         for key, value in table.items():
             name = f"{section}.{key}"
             if name not in known:
-                raise _unknown(name, list(known), "settings")
+                raise unknown(name, list(known), "settings")
             values[key] = _value(known[name], value)
         built[section] = sections[section](**values)
     config = Config(**built)
@@ -227,7 +225,7 @@ def defaults_toml() -> str:
             section = table
             lines += ["", f"[{section}]"]
         lines.append(f"# {s.help} ({s.wanted})")
-        value = _toml(s.default)
+        value = toml(s.default)
         lines.append(f"# {key} = 18" if value is None else f"{key} = {value}")
     return "\n".join(lines) + "\n"
 
@@ -242,7 +240,8 @@ def _value(setting: Setting, value: Any) -> Any:
         ) from err
 
 
-def _unknown(name: str, names: list[str], kind: str) -> ConfigError:
+def unknown(name: str, names: list[str], kind: str) -> ConfigError:
+    """The error for a name that is not declared; it offers the nearest one that is."""
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     return ConfigError(
         name,
@@ -300,11 +299,14 @@ def _wanted(kind: Any, meta: Meta) -> str:
         words += f", a multiple of {meta.multiple_of}"
     if meta.min_length is not None:
         words += ", not empty"
+    if meta.pattern is not None:
+        words += f" like {meta.pattern.strip('^$').replace('.+', '...')}"
     unit = (meta.extra or {}).get("unit")
     return f"{words}, in {unit}" if unit else words
 
 
-def _toml(value: Any) -> str | None:
+def toml(value: Any) -> str | None:
+    """A default as TOML; None where the setting is left out."""
     if value is None:
         return None
     if isinstance(value, bool):

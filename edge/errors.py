@@ -6,7 +6,8 @@
     │   ├── FullError                    the card has no room
     │   └── CorruptError                 the card returned something that was never written
     ├── LinkError     (ConnectionError)  nobody: the unit waits and tries again
-    │   └── RefusedError                 the other end answered, and the answer was no
+    │   ├── ServerError                  the network works, the server does not
+    │   └── RefusedError                 the server answered, and the answer was no
     └── WireError     (ValueError)       the sender: a message that is not in the agreed form
 
 Every message is made of the same four pieces: what (and where), found, wanted, remedy.
@@ -45,6 +46,10 @@ class CorruptError(PartError):
 
 class LinkError(DoorunitError, ConnectionError):
     """The other end cannot be reached; nobody needs to act, the unit tries again."""
+
+
+class ServerError(LinkError):
+    """The network works and the server does not answer; waiting helps, touching the unit does not."""
 
 
 class RefusedError(LinkError):

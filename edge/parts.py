@@ -78,9 +78,10 @@ class Camera(Protocol):
 
 
 class LinkUp(Fact, frozen=True):
-    """The broker accepted this unit. `protocol` is "5" or "3.1.1"."""
+    """The broker accepted this unit. `protocol` is "5" or "3.1.1"; `window`: QoS 1 messages it takes unanswered."""
 
     protocol: str
+    window: int
 
 
 class LinkDown(Fact, frozen=True):
@@ -153,6 +154,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 
     epoch: str
     next_seq: int  # the first seq that has never been handed out
+    limit_seq: int  # seqs below this are set aside for this run
     last_seq: int  # the last one that was committed
     next_n: int  # row numbers count up for ever; they order records across epochs
     clean: bool  # the last run ended by itself

@@ -36,17 +36,18 @@ class Event(Record, frozen=True, kw_only=True, tag="event"):
 
 
 class FrameRef(msgspec.Struct, frozen=True):
-    """One sealed frame: its name (sha256 of the sealed bytes, hex), size in bytes, and when it was taken."""
+    """One sealed frame: its name (sha256 of the sealed bytes, hex), its size, and the FrameSet's boot clock at it."""
 
     name: str
     size_bytes: int
-    at: Stamp
+    boot_ns: int
 
 
 class FrameSet(Record, frozen=True, kw_only=True, tag="frames"):
     """All pictures of one opening, named. `missing` says why there are fewer than wanted."""
 
-    event: int  # the Event's seq, in the same epoch
+    event: int  # the Event's seq
+    of: str  # the Event's epoch
     frames: tuple[FrameRef, ...] = ()
     missing: str = ""
 
@@ -87,7 +88,7 @@ AnyRecord = Event | FrameSet | ClockAnchor | Gap | Boot
 Key = tuple[str, int]  # (epoch, seq)
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(AnyRecord)
+_decoder: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 
 
 def pack(record: AnyRecord) -> bytes:

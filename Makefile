@@ -1,0 +1,125 @@
+# doorunit: what a developer runs. `make help` lists it. Nothing is installed outside .venv but Debian packages, by root.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+.DEFAULT_GOAL := help
+
+PY := .venv/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --no-input
+# Twice quiet: errors only. Wheels only: a lock that would build something from source on this machine stops instead.
+INSTALL := $(PIP) install -qq --only-binary :all: --require-hashes
+UV ?= uv
+# What the tests need from Debian: a second broker, a browser for the pages, and Chinese type for its pictures.
+DEBIAN := mosquitto chromium fonts-noto-cjk
+
+# $(call debian,packages): installs those that are missing where this is root, else says which and how.
+define debian
+command -v dpkg-query >/dev/null || { echo "This is not Debian; see that its likes of these are installed: $(1)" >&2; exit 0; }
+missing=()
+for package in $(1); do
+    dpkg-query -W -f='$${db:Status-Status}' "$$package" 2>/dev/null | grep -qx installed || missing+=("$$package")
+done
+[ $${#missing[@]} -gt 0 ] || exit 0
+if [ "$$(id -u)" -ne 0 ]; then
+    echo "Debian packages: missing $${missing[*]}; want them installed." >&2
+    echo "Run: sudo apt-get update && sudo apt-get install --no-install-recommends $${missing[*]}" >&2
+    exit 1
+fi
+echo "installing from Debian: $${missing[*]}"
+log=$$(mktemp)
+trap 'rm -f "$$log"' EXIT
+export DEBIAN_FRONTEND=noninteractive
+{ apt-get update -qq && apt-get install -qq -y --no-install-recommends "$${missing[@]}"; } </dev/null >"$$log" 2>&1 ||
+    { cat "$$log" >&2; exit 1; }
+endef
+
+.PHONY: help setup setup-test debian demo test lint bench format lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+setup: .venv/.project ## .venv with what the unit and the station need
+	@echo ".venv is ready for make demo"
+
+setup-test: .venv/.test ## .venv with what the tests need too
+	@echo ".venv is ready for make test"
+
+demo: .venv/.project ## a whole unit and station on this machine, simulated parts, until Ctrl-C
+	@exec .venv/bin/doorunit demo
+
+test: .venv/.test debian ## lint, then all tests
+	@start=$$SECONDS
+	$(MAKE) lint
+	$(PY) -m pytest -q
+	echo "doorunit: lint and tests passed in $$((SECONDS - start)) s"
+
+lint: .venv/.test ## format, lint, types; the drivers against MicroPython
+	@failed=0  # every gate has its say before the first one ends it
+	$(PY) -m ruff format --check --quiet . || failed=1
+	$(PY) -m ruff check --quiet . || failed=1
+	$(PY) -m mypy edge $$(find deploy -name '*.py') || failed=1
+	$(PY) tests/drivers/lint.py || failed=1
+	exit $$failed
+
+bench: .venv/.test ## measure: every tests/bench/bench_*.py, one after another
+	@shopt -s nullglob
+	benches=(tests/bench/bench_*.py)
+	[ $${#benches[@]} -gt 0 ] || { echo "tests/bench: found no bench_*.py; want at least one." >&2; exit 1; }
+	for bench in "$${benches[@]}"; do $(PY) "$$bench"; done
+
+format: .venv/.test ## put every file in the house's format
+	@$(PY) -m ruff check --quiet --fix-only .
+	$(PY) -m ruff format --quiet .
+
+# Pins stay as they are unless a declaration asks for more; `make lock UPGRADE=--upgrade` takes the newest of everything.
+lock: ## make deploy/lock/*.txt anew from pyproject.toml and deploy/lock/*.in (needs uv)
+	@command -v $(UV) >/dev/null || { echo "uv: found nothing called $(UV); want uv. Run: make lock UV=/path/to/uv" >&2; exit 1; }
+	export UV_CUSTOM_COMPILE_COMMAND="make lock"
+	cd deploy/lock
+	pin() { $(UV) pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-annotate "$$@"; }
+	pin -o test.txt ../../pyproject.toml --extra station run.in test.in
+	pin -o station.txt ../../pyproject.toml --extra station run.in
+	pin -o run.txt ../../pyproject.toml run.in
+	pin -o nodeps.txt --no-deps nodeps.in
+
+clean: ## remove everything that was made here
+	@rm -rf .venv .demo build tests/out .pytest_cache .mypy_cache .ruff_cache .hypothesis ./*.egg-info
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+debian: # Debian's part of the tests
+	@$(call debian,$(DEBIAN))
+
+# python3.11 where there is one, else the newest; one that can make a venv before one that cannot.
+.venv/.python:
+	@pick() {
+	    for python in python3.11 python3.15 python3.14 python3.13 python3.12 python3; do
+	        "$$python" -c "import sys, $$1; sys.exit(sys.version_info < (3, 11))" 2>/dev/null && return
+	    done
+	    return 1
+	}
+	pick "venv, ensurepip" || { ($(call debian,python3 python3-venv)); hash -r; pick "venv, ensurepip"; } || {
+	    echo "Python: found none of 3.11 or newer that can make a venv; want one. Debian: apt-get install python3-venv" >&2
+	    exit 1
+	}
+	"$$python" -m venv --clear .venv
+	touch $@
+
+.venv/.station: deploy/lock/station.txt .venv/.python
+	@echo "installing what the unit and the station need"
+	$(INSTALL) -r deploy/lock/station.txt
+	touch $@
+
+# A plain path to this folder (compat), so that packages added later are found; setuptools is pinned in the lock.
+.venv/.project: pyproject.toml .venv/.station
+	@$(PIP) install -qq --no-deps --no-build-isolation --no-index --config-settings editable_mode=compat -e .
+	touch $@
+
+.venv/.test: deploy/lock/test.txt deploy/lock/nodeps.txt .venv/.project
+	@echo "installing what the tests need"
+	$(INSTALL) -r deploy/lock/test.txt
+	$(INSTALL) --no-deps -r deploy/lock/nodeps.txt
+	touch $@

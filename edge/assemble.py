@@ -1,0 +1,202 @@
+"""The real or the simulated parts, built once and closed in reverse."""
+
+import io
+import logging
+import random
+import secrets
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge import identity, wire
+from edge.board import host, pins
+from edge.clock import Clock, Stamp, SystemClock
+from edge.config import Config
+from edge.health import Health
+from edge.loop import Loop, Thread
+from edge.parts import Camera, FramePost
+from edge.records import Event
+from edge.spool.album import Album
+from edge.spool.frames import FrameFiles
+from edge.spool.journal import Journal
+from edge.spool.recover import open_spool
+from edge.spool.store import SqliteStore
+from edge.unit.agent import Crew, Unit
+from edge.unit.doorkeeper import Doorkeeper
+from edge.unit.photographer import Photographer, Seal
+from edge.unit.recorder import Recorder
+from edge.uplink.carrier import Album as CarriersAlbum
+from edge.uplink.carrier import Carrier
+from edge.uplink.courier import Courier, Source
+from edge.uplink.mqtt import Broker, MqttLink
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from edge.camera.eye import Eye
+    from edge.sim.door import Door
+    from edge.spool.seal import Sealer
+
+log = logging.getLogger(__name__)
+
+
+class Assembly:
+    """A whole unit, ready to run. `door` is the simulated door, or None on a Pi."""
+
+    def __init__(self, config: Config, *, simulate: bool = False, door_open: bool = False) -> None:
+        self._config = config
+        self._state = Path(config.unit.state_dir)
+        self._who = identity.load(self._state / "identity")
+        self._closing = ExitStack()
+        self._clock: Clock = SystemClock(assume_synced=simulate)
+        self._factory = pins.simulated_factory() if simulate else pins.real_factory()
+        self._closing.callback(self._factory.close)
+        self.door = self._simulated_door(door_open) if simulate else None
+        self.loop = Loop(self._clock.now)
+        self.unit = self._build()
+
+    def run(self) -> None:
+        """Run in this thread until `stop`; then close everything in reverse."""
+        try:
+            self.unit.start()
+            self.loop.run()
+        finally:
+            self._closing.close()
+
+    def stop(self) -> None:
+        """End `run` in order; any thread, also a signal handler."""
+        self.loop.call(self.unit.stop)
+
+    def _build(self) -> Unit:
+        c, loop, clock, health, dice = self._config, self.loop, self._clock, Health(), random.SystemRandom()
+        card, files_worker = self._worker("card"), self._worker("frames")
+        files = FrameFiles(self._state / "frames")
+        new_epoch = partial(secrets.token_hex, 8)
+        store = SqliteStore(self._state, new_epoch)
+        self._closing.callback(store.close)
+        journal = Journal(store, partial(open_spool, store, files), card, loop, new_epoch, c.spool.records_max)
+        album = Album(files, files_worker, journal, c.spool.frames_mb * 1_000_000)
+        recorder = Recorder(self._who.unit, journal, clock, loop, health, c.spool.alive_s)
+        link = MqttLink(self._broker(), loop.post, clock)
+        self._closing.callback(link.close)
+        source = Source(journal.read, journal.forget, recorder.encode)
+        courier = Courier(self._who.unit, link, source, loop, health, c.uplink, dice)
+        contact = pins.Reed(self._factory, c.door.contact_pin, closed_level=c.door.closed_level, now=clock.now)
+        self._closing.callback(contact.close)
+        photographer = Photographer(c.camera, album, self._seal(), self._worker("darkroom"), loop, clock, health)
+        return Unit(
+            Crew(
+                config=c,
+                unit=self._who.unit,
+                clock=clock,
+                loop=loop,
+                health=health,
+                journal=journal,
+                album=album,
+                link=link,
+                courier=courier,
+                carrier=self._carrier(album, health, dice),
+                recorder=recorder,
+                doorkeeper=Doorkeeper(contact, c.door, loop, clock, health, recorder),
+                photographer=photographer,
+                eye=self._eye(),
+                host=partial(host.read, self._state),
+            )
+        )
+
+    def _worker(self, name: str) -> Thread:
+        worker = Thread(name, self.loop)
+        self._closing.callback(worker.close)
+        return worker
+
+    def _tls(self) -> tuple[str, str, str]:
+        return str(self._who.ca_file), str(self._who.cert_file), str(self._who.key_file)
+
+    def _broker(self) -> Broker:
+        uplink, unit = self._config.uplink, self._who.unit
+        gone = wire.to_json({"online": False, "boot": self._clock.read().boot})
+        return Broker(
+            host=uplink.host,
+            port=uplink.port,
+            client_id=unit,
+            keepalive_s=uplink.keepalive_s,
+            tls=self._tls() if uplink.tls else None,
+            subscribe=(wire.topic(unit, "receipt"),),
+            will=(wire.topic(unit, "online"), gone),
+        )
+
+    def _carrier(self, album: Album, health: Health, dice: random.Random) -> Carrier | None:
+        url = self._config.uplink.frames_url
+        if not self._config.camera.enabled:
+            return None
+
+        def open_post() -> FramePost:
+            from edge.uplink.https import HttpsFrames  # requests: 60 ms and 10 MB that a unit without pictures saves
+
+            return HttpsFrames(url, self._who.unit, self._tls(), self._clock)
+
+        carrier = Carrier(
+            open_post,
+            CarriersAlbum(album.rows, album.read, album.forget),
+            self._worker("post"),
+            self.loop,
+            health,
+            dice,
+        )
+        self._closing.callback(carrier.close)
+        return carrier
+
+    def _eye(self) -> "Eye | None":
+        settings = self._config.camera
+        if not settings.enabled:
+            return None
+        from edge.camera.eye import Eye
+        from edge.camera.lit import LitCamera
+        from edge.camera.mask import Mask
+
+        led = settings.led_pin
+        lamp = pins.NoLamp() if led is None else pins.Lamp(self._factory, led)
+        return Eye(LitCamera(self._camera(), lamp), Mask(settings.mask), settings.fps, self.loop.post, self._clock.now)
+
+    def _camera(self) -> Camera:
+        settings = self._config.camera
+        if self.door is None:
+            from edge.camera.sensor import Sensor
+
+            return Sensor(settings.width, settings.height)
+        from edge.sim.camera import SimCamera
+
+        return SimCamera(
+            self.door.leaf, lambda: self._clock.read().wall_ns, width=settings.width, height=settings.height
+        )
+
+    def _seal(self) -> Seal:
+        who, quality = self._who, self._config.camera.quality
+        made: list[Sealer] = []  # on first use: brings a heavy library
+
+        def seal(image: "Image", event: Event, at: Stamp) -> tuple[str, bytes]:
+            """In the darkroom's thread: JPEG in RAM, sealed in RAM."""
+            from edge.spool.seal import Sealer, frame_name
+
+            if not made:
+                made.append(Sealer(who.unit, who.seal_key, who.seal_key_id, who.sign_seed.reveal()))
+            jpeg = io.BytesIO()
+            image.save(jpeg, "JPEG", quality=quality)
+            sealed = made[0].seal(jpeg.getvalue(), epoch=event.epoch, event=event.seq, at=at)
+            return frame_name(sealed), sealed
+
+        return seal
+
+    def _simulated_door(self, open_: bool) -> "Door":
+        from edge.sim.contact import Wire
+        from edge.sim.door import Door
+        from edge.sim.remote import NAME, Remote
+
+        settings = self._config.door
+        wire_ = Wire(self._factory, settings.contact_pin, closed_level=settings.closed_level)
+        door = Door(wire_, self._clock.now, open_=open_)
+        self._closing.callback(door.close)
+        remote = Remote(self._state / NAME, door)
+        self._closing.callback(remote.close)
+        return door

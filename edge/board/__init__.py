@@ -1,0 +1,1 @@
+"""The board: pins, and what the machine says of itself."""

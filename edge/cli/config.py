@@ -1,0 +1,69 @@
+"""Check a settings file, explain a setting, print the defaults, or draw the door's state machine."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import msgspec
+
+from edge import config
+from edge.cli import WELL
+from edge.cli.run import CONFIG
+from edge.errors import ConfigError
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Say what `doorunit config` takes."""
+    parser.add_argument("what", choices=("check", "explain", "defaults", "machine"), help="what to do")
+    parser.add_argument(
+        "name", nargs="?", default="", help="check: a file; explain: section.key, a section, or nothing"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """0: as asked, and the file is well."""
+    write = {"check": _check, "explain": _explain, "defaults": _defaults, "machine": _machine}[args.what]
+    sys.stdout.write(write(args.name, args.json) + "\n")
+    return WELL
+
+
+def _check(name: str, as_json: bool) -> str:
+    path = Path(name or CONFIG)
+    settings = config.load(path)
+    if as_json:
+        return json.dumps({"file": str(path), "well": True, "settings": msgspec.to_builtins(settings)})
+    return f"{path}: well, all settings are as declared"
+
+
+def _explain(name: str, as_json: bool) -> str:
+    chosen = [s for s in config.settings() if not name or s.name == name or s.name.split(".")[0] == name]
+    if not chosen:
+        raise config.unknown(name, [s.name for s in config.settings()], "settings")
+    if as_json:
+        return json.dumps(
+            [
+                {"name": s.name, "wanted": s.wanted, "default": s.default, "help": s.help, "secret": s.secret}
+                for s in chosen
+            ]
+        )
+    return "\n".join(
+        f"{s.name} = {config.toml(s.default) or '(left out)'}\n    {s.help}\n    want {s.wanted}" for s in chosen
+    )
+
+
+def _defaults(name: str, as_json: bool) -> str:
+    if name:
+        raise ConfigError(
+            "doorunit config defaults", found=name, wanted="nothing more", remedy="Try: doorunit config --help"
+        )
+    return json.dumps(msgspec.to_builtins(config.Config())) if as_json else config.defaults_toml().rstrip()
+
+
+def _machine(_name: str, as_json: bool) -> str:
+    from edge.door.machine import IGNORED, TABLE, diagram
+
+    if as_json:
+        rows = [{"state": s, "signal": g, "to": m.to, "effects": list(m.effects)} for (s, g), m in TABLE.items()]
+        return json.dumps({"rows": rows, "ignored": sorted([s, g] for s, g in IGNORED)})
+    return diagram()

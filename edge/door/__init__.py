@@ -1,0 +1,1 @@
+"""The door itself. Pure: no pin, no clock, no thread."""

@@ -1,0 +1,1 @@
+"""The shipped simulated parts: the same promises, without the hardware."""

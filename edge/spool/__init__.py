@@ -1,0 +1,1 @@
+"""What is kept on the card until the platform holds it."""

@@ -1,0 +1,48 @@
+"""Sealed frames as files: file first, row second, so that no row ever names a missing file.
+
+Only sealed bytes come here. A file without a row (power was cut between the two) is adopted when the spool opens.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from edge.durable import PART, trouble, write_durably
+
+
+class FrameFiles:
+    """One folder of sealed frames, each named by the sha256 of its bytes. May block: workers only."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write(self, name: str, sealed: bytes) -> None:
+        """On the card when this returns. Raises PartError."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as err:
+            raise trouble(f"folder {self.folder}", err) from err
+        write_durably(self.folder / name, sealed)
+
+    def read(self, name: str) -> bytes:
+        """The sealed bytes. Raises PartError."""
+        try:
+            return (self.folder / name).read_bytes()
+        except OSError as err:
+            raise trouble(f"picture {self.folder / name}", err) from err
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Delete; a file that is already gone is no error. Raises PartError."""
+        for name in names:
+            try:
+                (self.folder / name).unlink(missing_ok=True)
+            except OSError as err:
+                raise trouble(f"picture {self.folder / name}", err) from err
+
+    def names(self) -> set[str]:
+        """All frames on the card; what a cut left unfinished is deleted. Raises PartError."""
+        if not self.folder.is_dir():
+            return set()
+        found = {path.name for path in self.folder.iterdir()}
+        unfinished = {name for name in found if name.endswith(PART)}
+        self.remove(unfinished)
+        return found - unfinished

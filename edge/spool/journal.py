@@ -1,0 +1,285 @@
+"""The spool as the deciding thread sees it: hands out seqs, holds what is not yet on the card, commits in groups.
+
+Nothing here blocks. While one commit is on its way to the card, what arrives waits for the next, so a burst costs
+few syncs. While the card cannot be written, records stay in RAM (counted, bounded) and are still read and sent.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from edge.clock import SECOND, Stamp
+from edge.errors import CorruptError, PartError
+from edge.loop import Loop, Worker
+from edge.parts import FrameRow, Snapshot, Store
+from edge.records import AnyRecord, GapReason
+
+log = logging.getLogger(__name__)
+
+OPEN_DEADLINE_NS = SECOND  # a card that answers later is adopted later; the door does not wait for it
+PAUSES_NS = tuple(s * SECOND for s in (1, 2, 5, 15, 60))  # after a failure, then the last one again and again
+IN_RAM_MAX = 5000  # records of about 400 bytes: 2 MB
+_REFILL = 32  # ask for more seqs when fewer than this are left
+_EVICT = 100  # records that go at a time when there are more than records_max
+
+Op = Callable[[Store], None]
+Rows = list[tuple[int, AnyRecord]]
+_NOTHING: Mapping[str, bytes] = {}
+
+
+class Journal:
+    """Seqs, records and small state, through one worker that owns the card.
+
+    Hooks, all called in the deciding thread: on_trouble(error, or None once the card is well again),
+    on_lost(reason, records that had to go), on_adopted(snapshot of a spool that was opened after the start).
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        open_store: Callable[[], Snapshot],
+        worker: Worker,
+        loop: Loop,
+        new_epoch: Callable[[], str],
+        records_max: int,
+    ) -> None:
+        self._store = store
+        self._open_store = open_store
+        self._worker = worker
+        self._loop = loop
+        self._new_epoch = new_epoch
+        self._records_max = records_max
+        self.on_trouble: Callable[[PartError | None], None] = lambda _: None
+        self.on_lost: Callable[[GapReason, Sequence[AnyRecord]], None] = lambda _reason, _records: None
+        self.on_adopted: Callable[[Snapshot], None] = lambda _: None
+        self.anchors: dict[str, Stamp] = {}
+        self.backlog = 0
+        self.commits = 0
+        self._epoch = ""
+        self._next = self._limit = 0
+        self._asked = 0  # the limit that the next commit sets; 0: none
+        self._spare_epoch = ""  # for records whose seqs cannot be set aside on the card
+        self._spare_next = 1
+        self._n = 1
+        self._ram: dict[int, AnyRecord] = {}  # by row number: not yet on the card
+        self._ops: list[Op] = []
+        self._after: list[Callable[[], None]] = []
+        self._is_open = False
+        self._started = False
+        self._waiting = False  # for the pause after a failure
+        self._busy_since: int | None = None
+        self._failures = 0
+        self._evicting = False
+
+    # Opening and closing
+
+    def open(self, then: Callable[[Snapshot | None], None]) -> None:
+        """Open the spool; `then` gets its snapshot, or None where the card gave none within a second."""
+
+        def start(snapshot: Snapshot | None) -> None:
+            if not self._started:
+                self._started = True
+                deadline.cancel()
+                then(snapshot)
+
+        def opened(snapshot: Snapshot) -> None:
+            self._adopt(snapshot)
+            start(snapshot)
+
+        def failed(err: Exception) -> None:
+            start(None)
+            self._fail(err, self._reopen)
+
+        deadline = self._loop.after(OPEN_DEADLINE_NS, lambda: start(None))
+        self._worker.do(self._open_store, opened, failed)
+
+    def close(self, then: Callable[[], None]) -> None:
+        """Commit what waits and note a clean end; `then` follows, also where the card refuses."""
+        if not self._is_open:
+            then()
+            return
+        self._ops.append(lambda store: store.reserve(self._next, clean=True))
+        puts, ops = self._batch()
+        self._worker.do(partial(self._store.commit, [*puts, *ops]), lambda _: then(), lambda _: then())
+
+    def _reopen(self) -> None:
+        self._worker.do(self._open_store, self._adopt, lambda err: self._fail(err, self._reopen))
+
+    def _adopt(self, snapshot: Snapshot) -> None:
+        """Go on with this spool; records that waited in RAM follow those that it holds."""
+        self._is_open = True
+        self._busy_since = None
+        self._epoch, self._next, self._limit = snapshot.epoch, snapshot.next_seq, snapshot.limit_seq
+        self._asked = 0
+        self.anchors = {**snapshot.anchors, **self.anchors}
+        self.backlog = snapshot.backlog + len(self._ram)
+        waiting = list(self._ram.values())
+        self._n = max(self._n, snapshot.next_n)
+        self._ram = {self._n + i: record for i, record in enumerate(waiting)}
+        self._n += len(waiting)
+        self._ops = []  # what they spoke of belongs to another spool, or is kept again by on_adopted
+        if self._failures:
+            self._failures = 0
+            self.on_trouble(None)
+        if self._started:
+            self.on_adopted(snapshot)
+        self._commit()
+
+    # Writing
+
+    def mint(self) -> tuple[int, str, int]:
+        """Row number, epoch and seq for one new record; (epoch, seq) was never used and never will be."""
+        n = self._n
+        self._n += 1
+        if self._next < self._limit:
+            seq = self._next
+            self._next += 1
+            if self._limit - self._next < _REFILL and not self._asked:
+                limit = self._asked = self._limit + 2 * _REFILL
+                self._ops.append(lambda store: store.reserve(limit))
+            return n, self._epoch, seq
+        if not self._spare_epoch:  # nothing can be set aside: a new random epoch cannot collide with anything
+            self._spare_epoch = self._new_epoch()
+        seq = self._spare_next
+        self._spare_next += 1
+        return n, self._spare_epoch, seq
+
+    def put(self, n: int, record: AnyRecord, keep: Mapping[str, bytes] = _NOTHING) -> None:
+        """Keep a record, minted just now, until `forget`, and in the same commit some state that goes with it."""
+        self._ram[n] = record
+        self._ops += [partial(_keep, key, value) for key, value in keep.items()]
+        self.backlog += 1
+        self._make_room()
+        self._commit()
+
+    def forget(self, rows: Sequence[int]) -> None:
+        """The platform holds these."""
+        for n in rows:
+            self._ram.pop(n, None)
+        self.backlog -= len(rows)
+        self.do(lambda store: store.forget(rows))
+
+    def keep(self, key: str, value: bytes) -> None:
+        """Remember a small piece of state."""
+        self.do(partial(_keep, key, value))
+
+    def anchor(self, stamp: Stamp) -> None:
+        """Remember what ties this boot's clock to UTC."""
+        self.anchors[stamp.boot] = stamp
+        self.do(lambda store: store.anchor(stamp))
+
+    def add_frame(self, row: FrameRow) -> None:
+        """A sealed frame's file is on the card."""
+        self.do(lambda store: store.add_frame(row))
+
+    def drop_frame(self, name: str, then: Callable[[], None]) -> None:
+        """A frame is no longer needed; `then` follows once that is committed."""
+        self._after.append(then)
+        self.do(lambda store: store.drop_frame(name))
+
+    def do(self, op: Op) -> None:
+        """Any operation, in the next commit."""
+        self._ops.append(op)
+        self._commit()
+
+    # Reading
+
+    def read(self, after_n: int, limit: int, then: Callable[[Rows], None]) -> None:
+        """Records with row number above after_n, in order, those in RAM included."""
+        in_ram = [(n, record) for n, record in self._ram.items() if n > after_n]
+
+        def merge(rows: Rows) -> None:
+            have = {n for n, _ in rows}
+            # A full batch from the card ends before what is only in RAM, which is newer.
+            more = [] if len(rows) == limit else [item for item in in_ram if item[0] not in have]
+            then((rows + more)[:limit])
+
+        def failed(err: Exception) -> None:
+            log.warning("spool: the backlog waits: %s", err)
+            then(in_ram[:limit])
+
+        if self._is_open:
+            self._worker.do(partial(self._store.read, after_n, limit), merge, failed)
+        else:
+            then(in_ram[:limit])
+
+    def slow_ns(self, now_ns: int) -> int:
+        """How long the commit in hand has been on its way; 0 with none."""
+        return 0 if self._busy_since is None else now_ns - self._busy_since
+
+    # The commit in hand
+
+    def _commit(self) -> None:
+        if not self._is_open or self._waiting or self._busy_since is not None or not (self._ram or self._ops):
+            return
+        self._busy_since = self._loop.now()
+        written, asked = list(self._ram), self._asked
+        puts, ops = self._batch()
+        after, self._after = self._after, []
+
+        def done(_: None) -> None:
+            self._busy_since = None
+            self.commits += 1
+            for n in written:
+                self._ram.pop(n, None)
+            if asked:
+                self._limit, self._asked = asked, 0
+            if self._failures:
+                self._failures = 0
+                self.on_trouble(None)
+            for act in after:
+                act()
+            self._commit()
+
+        def failed(err: Exception) -> None:
+            self._busy_since = None
+            self._ops = ops + self._ops
+            self._after = after + self._after
+            if isinstance(err, CorruptError):
+                self._is_open = False
+                self._limit = self._next  # seqs of the damaged spool may not be set aside any more
+                self._fail(err, self._reopen)
+            else:
+                self._fail(err, self._commit)
+
+        self._worker.do(partial(self._store.commit, [*puts, *ops]), done, failed)
+
+    def _batch(self) -> tuple[list[Op], list[Op]]:
+        puts: list[Op] = [partial(_put, n, record) for n, record in self._ram.items()]
+        ops, self._ops = self._ops, []
+        return puts, ops
+
+    def _fail(self, err: Exception, again: Callable[[], None]) -> None:
+        if not isinstance(err, PartError):
+            raise err
+        self.on_trouble(err)
+        pause_ns = PAUSES_NS[min(self._failures, len(PAUSES_NS) - 1)]
+        self._failures += 1
+        self._waiting = True
+
+        def over() -> None:
+            self._waiting = False
+            again()
+
+        self._loop.after(pause_ns, over)
+
+    def _make_room(self) -> None:
+        if len(self._ram) > IN_RAM_MAX:
+            lost = [(n, self._ram[n]) for n in list(self._ram)[:_EVICT]]
+            self._evict(GapReason.OVERRUN, lost)
+        elif self.backlog > self._records_max and not self._evicting:
+            self._evicting = True
+            self.read(0, _EVICT, partial(self._evict, GapReason.FULL))
+
+    def _evict(self, reason: GapReason, rows: Rows) -> None:
+        self._evicting = False
+        self.forget([n for n, _ in rows])
+        self.on_lost(reason, [record for _, record in rows])
+
+
+def _keep(key: str, value: bytes, store: Store) -> None:
+    store.keep(key, value)
+
+
+def _put(n: int, record: AnyRecord, store: Store) -> None:
+    store.put(n, record)

@@ -1,0 +1,78 @@
+"""Sealed frames at the station: checked on arrival, kept sealed, opened only to be looked at."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from edge.clock import Clock
+from edge.durable import trouble, write_durably
+from edge.errors import ConfigError, WireError
+from edge.identity import UNIT_ID
+from edge.spool.seal import frame_name, open_sealed, verify
+from edge.station.ca import Authority
+from edge.station.ledger import Ledger, Picture
+
+
+class FrameStore:
+    """Any thread. `on_new` is called with each frame that was not here before."""
+
+    def __init__(
+        self, folder: Path, ledger: Ledger, ca: Authority, clock: Clock, on_new: Callable[[Picture], None]
+    ) -> None:
+        self._folder = folder
+        self._ledger = ledger
+        self._ca = ca
+        self._clock = clock
+        self._on_new = on_new
+        self._lock = threading.Lock()  # two writers of one name must not meet
+
+    def put(self, unit: str, name: str, sealed: bytes) -> bool:
+        """Keep a frame that `unit` sent under `name`; False where it is here already.
+
+        On the disk, file and row, when this returns. Raises WireError for a frame that is not what it says, PartError.
+        """
+        if not UNIT_ID.fullmatch(unit) or frame_name(sealed) != name:
+            raise WireError(
+                f"frame {name[:12]} of {unit}",
+                found="bytes with another sha256",
+                wanted="the sealed bytes that the name is made from",
+                remedy="It was cut or changed on its way; send it again.",
+            )
+        header = verify(sealed, self._ca.verify_key(unit))
+        if header.unit != unit:
+            raise WireError(
+                f"frame {name[:12]} of {unit}",
+                found=f"a frame of unit {header.unit}",
+                wanted="a frame of its own",
+                remedy="A unit may only speak for itself.",
+            )
+        picture = Picture(name, unit, header.epoch, header.event, header.at)
+        with self._lock:
+            if self._ledger.frame(name) is not None:
+                return False
+            try:
+                (self._folder / unit).mkdir(parents=True, exist_ok=True, mode=0o700)
+            except OSError as err:
+                raise trouble(f"folder {self._folder / unit}", err) from err
+            write_durably(self._folder / unit / name, sealed)
+            with self._ledger.batch() as into:
+                into.frame(picture, self._clock.read().wall_ns)
+        self._on_new(picture)
+        return True
+
+    def open(self, name: str) -> bytes:
+        """The picture (JPEG), in RAM. Raises ConfigError (no such frame), WireError (it cannot be opened)."""
+        picture = self._ledger.frame(name)
+        if picture is None:
+            raise ConfigError(
+                f"picture {name[:12]}",
+                found="none of that name",
+                wanted="a frame that has arrived",
+                remedy="Load the page anew.",
+            )
+        try:
+            sealed = (self._folder / picture.unit / name).read_bytes()
+        except OSError as err:
+            raise trouble(f"picture {name[:12]}", err) from err
+        _, jpeg = open_sealed(sealed, self._ca.private_key(), self._ca.verify_key(picture.unit))
+        return jpeg

@@ -1,0 +1,265 @@
+"""All that units have sent, in SQLite: once each, by (unit, epoch, seq), on the disk before any receipt leaves.
+
+One connection writes, under a lock; readers have their own. Sealed frames are files beside it, file first.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from edge.clock import Stamp
+from edge.errors import PartError
+from edge.records import Boot, ClockAnchor, Gap
+from edge.wire import Envelope
+
+SCHEMA = 1
+_TABLES = """
+CREATE TABLE unit (
+    unit TEXT PRIMARY KEY, online INTEGER NOT NULL DEFAULT 0, seen_ns INTEGER NOT NULL,
+    state BLOB NOT NULL DEFAULT '{}', pulse BLOB NOT NULL DEFAULT 'null'
+) WITHOUT ROWID;
+CREATE TABLE record (
+    n INTEGER PRIMARY KEY AUTOINCREMENT, unit TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL,
+    received_ns INTEGER NOT NULL, body BLOB NOT NULL, UNIQUE (unit, epoch, seq)
+);
+CREATE TABLE void (unit TEXT NOT NULL, epoch TEXT NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL);
+CREATE TABLE anchor (
+    unit TEXT NOT NULL, boot TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (unit, boot)
+) WITHOUT ROWID;
+CREATE TABLE frame (
+    name TEXT PRIMARY KEY, unit TEXT NOT NULL, epoch TEXT NOT NULL, event INTEGER NOT NULL,
+    at BLOB NOT NULL, received_ns INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX frame_event ON frame (unit, epoch, event);
+"""
+_envelopes = msgspec.json.Decoder(Envelope)
+_stamps = msgspec.json.Decoder(Stamp)
+_pack = msgspec.json.encode
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """One record as the ledger holds it. `n` grows by arrival."""
+
+    n: int
+    unit: str
+    received_ns: int
+    envelope: Envelope
+    anchor: Stamp | None = None  # of the record's boot, where one is known by now
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """One sealed frame that is here."""
+
+    name: str
+    unit: str
+    epoch: str
+    event: int
+    at: Stamp
+
+
+class UnitRow(msgspec.Struct, frozen=True):
+    """One unit as it last told of itself."""
+
+    unit: str
+    online: bool
+    seen_ns: int
+    state: dict[str, Any]
+    pulse: dict[str, Any] | None
+
+
+class Ledger:
+    """Any thread may call it. Raises PartError where the disk refuses."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._path = folder / "ledger.db"
+        self._lock = threading.Lock()
+        self._reading = threading.Lock()
+        try:
+            self._db = self._connect()
+            if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'record'").fetchone():
+                self._db.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {SCHEMA}; COMMIT")
+            self._reader = self._connect()
+            self._reader.execute("PRAGMA query_only=ON")
+        except sqlite3.Error as err:
+            raise self._trouble(err) from err
+
+    def close(self) -> None:
+        """Close the file; safe to repeat."""
+        with self._lock, self._reading:
+            self._reader.close()
+            self._db.close()
+
+    # Writing
+
+    @contextmanager
+    def batch(self) -> Iterator["Batch"]:
+        """One transaction; what was told to the Batch is on the disk when the block has ended."""
+        with self._lock:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                yield Batch(self._db)
+                self._db.execute("COMMIT")
+            except sqlite3.Error as err:
+                self._db.rollback()
+                raise self._trouble(err) from err
+            except BaseException:
+                self._db.rollback()
+                raise
+
+    # Reading
+
+    def units(self) -> list[UnitRow]:
+        """All units, by id."""
+        rows = self._read("SELECT unit, online, seen_ns, state, pulse FROM unit ORDER BY unit")
+        return [UnitRow(u, bool(o), s, msgspec.json.decode(st), msgspec.json.decode(p)) for u, o, s, st, p in rows]
+
+    def records(self, *, unit: str = "", before_n: int = 0, limit: int = 200) -> list[Stored]:
+        """Newest first by arrival; `before_n` above 0 pages on from there."""
+        rows = self._read(
+            "SELECT n, unit, received_ns, body FROM record"
+            " WHERE (? = '' OR unit = ?) AND (? = 0 OR n < ?) ORDER BY n DESC LIMIT ?",
+            (unit, unit, before_n, before_n, limit),
+        )
+        return [self._stored(*row) for row in rows]
+
+    def numbered(self, numbers: Iterable[int]) -> list[Stored]:
+        """These records, by their numbers."""
+        query = "SELECT n, unit, received_ns, body FROM record WHERE n = ?"
+        return [self._stored(*row) for n in numbers for row in self._read(query, (n,))]
+
+    def count(self, unit: str) -> int:
+        """How many records of this unit are here."""
+        return int(self._read("SELECT count(*) FROM record WHERE unit = ?", (unit,))[0][0])
+
+    def missing(self, unit: str) -> list[tuple[int, int]]:
+        """Seqs that lie below one that is here, and are neither here nor declared void: inclusive ranges."""
+        found: list[tuple[int, int]] = []
+        for (epoch,) in self._read("SELECT DISTINCT epoch FROM record WHERE unit = ?", (unit,)):
+            holes = self._read(
+                "SELECT before + 1, seq - 1 FROM (SELECT seq, lag(seq, 1, 0) OVER (ORDER BY seq) AS before"
+                " FROM record WHERE unit = ? AND epoch = ?) WHERE seq > before + 1",
+                (unit, epoch),
+            )
+            voids = self._read("SELECT low, high FROM void WHERE unit = ? AND epoch = ?", (unit, epoch))
+            found += _without([(low, high) for low, high in holes], [(low, high) for low, high in voids])
+        return found
+
+    def frames(self, unit: str, epoch: str, event: int) -> list[Picture]:
+        """The frames of one opening that are here, oldest first."""
+        rows = self._read(
+            "SELECT name, unit, epoch, event, at FROM frame WHERE unit = ? AND epoch = ? AND event = ?",
+            (unit, epoch, event),
+        )
+        return sorted((_picture(*row) for row in rows), key=lambda p: p.at.boot_ns)
+
+    def frame(self, name: str) -> Picture | None:
+        """One frame by name."""
+        rows = self._read("SELECT name, unit, epoch, event, at FROM frame WHERE name = ?", (name,))
+        return _picture(*rows[0]) if rows else None
+
+    def anchor(self, unit: str, boot: str) -> Stamp | None:
+        """What ties that boot's clock to UTC, where it is known."""
+        rows = self._read("SELECT body FROM anchor WHERE unit = ? AND boot = ?", (unit, boot))
+        return _stamps.decode(rows[0][0]) if rows else None
+
+    def _stored(self, n: int, unit: str, received_ns: int, body: bytes) -> Stored:
+        envelope = _envelopes.decode(body)
+        return Stored(n, unit, received_ns, envelope, self.anchor(unit, envelope.data.record.at.boot))
+
+    def _read(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        with self._reading:
+            try:
+                return self._reader.execute(query, values).fetchall()
+            except sqlite3.Error as err:
+                raise self._trouble(err) from err
+
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "mmap_size=0"):
+            db.execute(f"PRAGMA {pragma}")
+        return db
+
+    def _trouble(self, err: sqlite3.Error) -> PartError:
+        return PartError(
+            f"ledger {self._path}",
+            found=err,
+            wanted="a disk that takes and keeps what is written",
+            remedy="Units keep everything until it works again; look at the disk, then start the station anew.",
+        )
+
+
+class Batch:
+    """What happens within one transaction."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def record(self, unit: str, envelope: Envelope, received_ns: int) -> int | None:
+        """Keep one record; its number, or None where it is here already."""
+        record = envelope.data.record
+        row = self._db.execute(
+            "INSERT INTO record (unit, epoch, seq, received_ns, body) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT DO NOTHING RETURNING n",
+            (unit, record.epoch, record.seq, received_ns, _pack(envelope)),
+        ).fetchone()
+        if row is None:
+            return None
+        for epoch, low, high in _voids(envelope):
+            self._db.execute("INSERT INTO void VALUES (?, ?, ?, ?)", (unit, epoch, low, high))
+        if isinstance(record, ClockAnchor):
+            self._db.execute("INSERT OR REPLACE INTO anchor VALUES (?, ?, ?)", (unit, record.at.boot, _pack(record.at)))
+        return int(row[0])
+
+    def unit(self, unit: str, seen_ns: int, **columns: object) -> None:
+        """Keep what a unit told of itself: online (bool), state or pulse (JSON bytes)."""
+        self._db.execute(
+            "INSERT INTO unit (unit, seen_ns) VALUES (?, ?)"
+            " ON CONFLICT (unit) DO UPDATE SET seen_ns = excluded.seen_ns",
+            (unit, seen_ns),
+        )
+        for column, value in columns.items():
+            if column not in ("online", "state", "pulse"):
+                raise KeyError(column)
+            self._db.execute(f"UPDATE unit SET {column} = ? WHERE unit = ?", (value, unit))  # noqa: S608 - one of three
+
+    def frame(self, picture: Picture, received_ns: int) -> bool:
+        """Keep a frame whose file is on the disk; False where it is here already."""
+        cursor = self._db.execute(
+            "INSERT INTO frame VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (picture.name, picture.unit, picture.epoch, picture.event, _pack(picture.at), received_ns),
+        )
+        return cursor.rowcount == 1
+
+
+def _voids(envelope: Envelope) -> Iterable[tuple[str, int, int]]:
+    """Seqs that the unit says will never come: (epoch, first, last)."""
+    record = envelope.data.record
+    if isinstance(record, Boot) and record.void is not None:
+        yield record.epoch, *record.void
+    if isinstance(record, Gap):
+        for low, high in record.seqs:
+            yield record.of, low, high
+
+
+def _without(holes: list[tuple[int, int]], voids: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The holes less the voids; both inclusive ranges."""
+    for low, high in voids:
+        kept = []
+        for first, last in holes:
+            if last < low or first > high:
+                kept.append((first, last))
+                continue
+            kept += [(first, low - 1)] if first < low else []
+            kept += [(high + 1, last)] if last > high else []
+        holes = kept
+    return holes
+
+
+def _picture(name: str, unit: str, epoch: str, event: int, at: bytes) -> Picture:
+    return Picture(name, unit, epoch, event, _stamps.decode(at))

@@ -1,0 +1,136 @@
+"""One station: broker, authority, ledger, receiver, and the two servers, opened together and closed in reverse."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+
+from edge.clock import SystemClock
+from edge.errors import PartError
+from edge.station import views
+from edge.station.broker import open_broker
+from edge.station.ca import Authority
+from edge.station.frames import FrameStore
+from edge.station.hub import Hub
+from edge.station.ledger import Ledger, Picture
+from edge.station.pageapi import Bench, page_app
+from edge.station.receiver import News, Receiver
+from edge.station.server import Server, page_server, unit_server
+from edge.station.unitapi import unit_app
+
+log = logging.getLogger(__name__)
+
+Tls = tuple[str, str, str]
+CONNECT_S = 10
+
+
+class Ports(msgspec.Struct, frozen=True):
+    """Where the station listens; 0 picks a free port. Units reach `host`, the page is on loopback."""
+
+    host: str = "127.0.0.1"
+    names: tuple[str, ...] = ("localhost", "127.0.0.1")  # what units call it, for the certificate
+    mqtt: int = 8883
+    frames: int = 8443
+    page: int = 8080
+
+
+class Station:
+    """Everything that receives. `bench` is the demo's simulated unit, or None."""
+
+    def __init__(self, folder: Path, ports: Ports) -> None:
+        self.ports = ports
+        self.hub = Hub()
+        self.bench: Bench | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._servers: list[Server] = []
+        self._closing = ExitStack()
+        clock = SystemClock()
+        try:
+            self.ca = Authority.open(folder / "ca", clock)
+            self.ledger = Ledger(folder)
+            self._closing.callback(self.ledger.close)
+            self.broker = open_broker(folder / "broker", self.ca, host=ports.host, port=ports.mqtt)
+            self._closing.callback(self.broker.close)
+            self.receiver = self._receiver(clock)
+            self._closing.callback(self.receiver.close)
+        except BaseException:
+            self._closing.close()
+            raise
+        self.frames = FrameStore(folder / "frames", self.ledger, self.ca, clock, self._frame_came)
+        self._clock = clock
+
+    async def serve(self, ready: Callable[[], None]) -> None:
+        """Serve until `end`; `ready` is called once both servers listen. Closes everything in reverse."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            page = page_app(self.ledger, self.frames, self.hub, self._clock, self.bench)
+            certificate, key = self.ca.server_files(self.ports.names)
+            tls = (str(self.ca.ca_file), str(certificate), str(key))
+            self._servers = [
+                page_server(page, "127.0.0.1", self.ports.page),
+                unit_server(unit_app(self.frames), self.ports.host, self.ports.frames, tls),
+            ]
+            for port in (self.ports.page, self.ports.frames):
+                _require_free(port)
+            tasks = [asyncio.create_task(server.serve()) for server in self._servers]
+            await self._started(tasks)
+            ready()
+            await asyncio.gather(*tasks)
+        finally:
+            await asyncio.to_thread(self._closing.close)
+
+    def end(self) -> None:
+        """Stop serving; in the asyncio loop's thread."""
+        self.hub.close()
+        for server in self._servers:
+            server.end()
+
+    async def _started(self, tasks: list["asyncio.Task[None]"]) -> None:
+        while not all(server.started for server in self._servers):
+            for task in tasks:
+                if task.done():
+                    await task
+            await asyncio.sleep(0.01)
+
+    def _receiver(self, clock: SystemClock) -> Receiver:
+        certificate, key = self.ca.client_files()
+        return Receiver(
+            self.ledger,
+            clock,
+            self._news,
+            host="localhost" if self.broker.tls else self.broker.host,
+            port=self.broker.port,
+            tls=(str(self.ca.ca_file), str(certificate), str(key)) if self.broker.tls else None,
+            v5=self.broker.kind == "mosquitto",
+        )
+
+    # From other threads to the pages
+
+    def _news(self, news: News) -> None:
+        entries = [views.entry(self.ledger, stored) for stored in self.ledger.numbered(news.records)]
+        doors = [views.door(self.ledger, unit) for unit in sorted(news.units)]
+        self._push([("record", entry) for entry in entries] + [("door", door) for door in doors if door])
+
+    def _frame_came(self, picture: Picture) -> None:
+        self._push([("frame", views.picture(picture))])
+
+    def _push(self, messages: Sequence[tuple[str, object]]) -> None:
+        if self._loop is None:
+            return  # nobody can listen yet; a page that comes later reads the ledger
+        for event, data in messages:
+            self._loop.call_soon_threadsafe(self.hub.push, event, data)
+
+
+def _require_free(port: int) -> None:
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind(("127.0.0.1", port))
+        except OSError as err:
+            raise PartError(
+                f"port {port}", found=err.strerror or err, wanted="a free port", remedy="Choose another; see --help."
+            ) from err

@@ -1,0 +1,61 @@
+"""What units send by HTTPS: sealed frames. Mutual TLS; the certificate's name must be the unit in the address."""
+
+import logging
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from edge.errors import FullError, PartError, WireError
+from edge.station.frames import FrameStore
+
+log = logging.getLogger(__name__)
+
+FRAME_MAX_BYTES = 8_000_000
+PEER = "doorunit.peer"  # key in the ASGI scope: the common name of the client's certificate
+
+
+def unit_app(frames: FrameStore) -> Starlette:
+    """PUT /v1/units/<unit>/frames/<sha256>: 201 kept, 200 was here already."""
+
+    async def put(request: Request) -> Response:
+        unit, name = request.path_params["unit"], request.path_params["name"]
+        if request.scope.get(PEER) != unit:
+            return _no(403, f"the certificate is of {request.scope.get(PEER)}, the address of {unit}")
+        sealed = await _body(request)
+        if sealed is None:
+            return _no(413, f"a frame may have {FRAME_MAX_BYTES} bytes")
+        try:
+            new = await run_in_threadpool(frames.put, unit, name, sealed)
+        except WireError as err:
+            log.warning("%s", err)
+            return _no(422, str(err))
+        except PartError as err:
+            log.error("%s", err)  # noqa: TRY400 - the sentence says it all
+            return _no(507 if isinstance(err, FullError) else 503, str(err))
+        return JSONResponse({"stored": name}, 201 if new else 200)
+
+    return Starlette(routes=[Route("/v1/units/{unit:str}/frames/{name:str}", put, methods=["PUT"])])
+
+
+async def _body(request: Request) -> bytes | None:
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > FRAME_MAX_BYTES:
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _no(status: int, why: str) -> Response:
+    return JSONResponse({"error": why}, status)
+
+
+def peer_name(certificate: dict[str, Any]) -> str:
+    """The common name in what ssl's getpeercert() returns."""
+    names = [value for rdn in certificate.get("subject", ()) for key, value in rdn if key == "commonName"]
+    return names[0] if len(names) == 1 else ""

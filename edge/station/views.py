@@ -1,0 +1,98 @@
+"""What the page is shown, made from the ledger: doors, entries, pictures. Pure reading; any thread."""
+
+from datetime import datetime
+from typing import Any
+
+from edge.clock import MS, SECOND, know
+from edge.records import AnyRecord, Boot, Event, FrameSet, Gap
+from edge.station.ledger import Ledger, Picture, Stored, UnitRow
+from edge.wire import rfc3339
+
+JSON = dict[str, Any]
+
+
+def doors(ledger: Ledger) -> list[JSON]:
+    """All doors, by unit."""
+    return [_door(ledger, row) for row in ledger.units()]
+
+
+def door(ledger: Ledger, unit: str) -> JSON | None:
+    """One door, or None before it was ever heard of."""
+    return next((_door(ledger, row) for row in ledger.units() if row.unit == unit), None)
+
+
+def entry(ledger: Ledger, stored: Stored) -> JSON:
+    """One record as a row of the page, with the pictures that are here."""
+    record, data = stored.envelope.data.record, stored.envelope.data
+    at = know(record.at, stored.anchor)
+    wall_ns = at.wall_ns if stored.envelope.time is None else _wall_ns(stored.envelope.time)
+    event = record if isinstance(record, Event) else None
+    return {
+        "n": stored.n,
+        "unit": stored.unit,
+        "epoch": record.epoch,
+        "seq": record.seq,
+        "kind": record.__struct_config__.tag,
+        "change": event.change if event else None,
+        "time": None if wall_ns is None else rfc3339(wall_ns),
+        "clock": at.clock if stored.envelope.time is None else data.clock,
+        "error_ms": at.error_ms if stored.envelope.time is None else data.error_ms,
+        "interval": data.interval,
+        "received": rfc3339(stored.received_ns),
+        "delay_ms": None if wall_ns is None else (stored.received_ns - wall_ns) // MS,
+        "edges": event.edges if event else 0,
+        "settle_us": event.settle_us if event else 0,
+        "reason": _reason(record),
+        "detail": _detail(record),
+        "frames": [picture(p) for p in ledger.frames(stored.unit, record.epoch, record.seq)] if event else [],
+    }
+
+
+def picture(frame: Picture) -> JSON:
+    """One picture, and where to get it."""
+    known = know(frame.at, None).wall_ns
+    return {
+        "name": frame.name,
+        "unit": frame.unit,
+        "epoch": frame.epoch,
+        "event": frame.event,
+        "time": None if known is None else rfc3339(known),
+        "url": f"/api/frames/{frame.name}.jpg",
+    }
+
+
+def _door(ledger: Ledger, row: UnitRow) -> JSON:
+    pulse = row.pulse or {}
+    return {
+        "unit": row.unit,
+        "door": row.state.get("door", "unknown"),
+        "since": row.state.get("since"),
+        "online": row.online,
+        "camera": row.state.get("camera", "none"),
+        "last_seen": rfc3339(row.seen_ns),
+        "pulse": row.pulse,
+        "warnings": pulse.get("warnings", []),
+        "gaps": ledger.missing(row.unit),
+        "records": ledger.count(row.unit),
+    }
+
+
+def _reason(record: AnyRecord) -> str:
+    if isinstance(record, Event):
+        return record.reason
+    return record.missing if isinstance(record, FrameSet) else ""
+
+
+def _detail(record: AnyRecord) -> JSON:
+    if isinstance(record, Boot):
+        return {"version": record.version, "clean": record.clean, "new_boot": record.new_boot, "void": record.void}
+    if isinstance(record, Gap):
+        return {"reason": record.reason, "records": record.records, "frames": record.frames, "seqs": record.seqs}
+    if isinstance(record, FrameSet):
+        return {"event": record.event, "of": record.of, "frames": len(record.frames)}
+    return {}
+
+
+def _wall_ns(time: str) -> int:
+    whole, _, fraction = time.rstrip("Z").partition(".")
+    return int(datetime.fromisoformat(f"{whole}+00:00").timestamp()) * SECOND + int(fraction.ljust(9, "0")[:9])

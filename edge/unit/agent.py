@@ -1,0 +1,233 @@
+"""The unit: introduces the parts to one another, and tells the platform how it is."""
+
+import logging
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+
+from edge import VERSION, wire
+from edge.board.host import HostReading
+from edge.clock import SECOND, Clock, know
+from edge.config import Config
+from edge.errors import FullError, PartError, WireError
+from edge.health import Health
+from edge.loop import Loop
+from edge.parts import Acked, CameraFailed, FrameTaken, Incoming, Link, LinkDown, LinkUp, PinChange, Snapshot
+from edge.records import GapReason
+from edge.spool.album import Album
+from edge.spool.journal import Journal
+from edge.unit.doorkeeper import Doorkeeper
+from edge.unit.photographer import Photographer
+from edge.unit.recorder import Recorder
+from edge.uplink.carrier import Carrier
+from edge.uplink.courier import Courier
+
+log = logging.getLogger(__name__)
+
+SLOW_NS = 2 * SECOND  # a commit that takes longer than this is worth a warning
+HOT_C = 80  # the Pi's firmware begins to slow the processor here
+TICK_NS = SECOND
+
+
+class Eye(Protocol):
+    """The camera's thread, as far as the unit needs it."""
+
+    def start(self) -> None:
+        """Begin to take pictures."""
+        ...
+
+    def close(self) -> None:
+        """Switch the camera off."""
+        ...
+
+
+class Crew(msgspec.Struct, frozen=True):
+    """Everyone the unit introduces to one another, built by assemble.py."""
+
+    config: Config
+    unit: str
+    clock: Clock
+    loop: Loop
+    health: Health
+    journal: Journal
+    album: Album
+    link: Link
+    courier: Courier
+    carrier: Carrier | None
+    recorder: Recorder
+    doorkeeper: Doorkeeper
+    photographer: Photographer
+    eye: Eye | None
+    host: Callable[[], HostReading]
+
+
+class Unit:
+    """One unit at one door. `start`, then `loop.run()`; `stop` ends it in order."""
+
+    def __init__(self, crew: Crew) -> None:
+        self._c = crew
+        self._begun = False
+        self._stopping = False
+        self._introduce()
+
+    def start(self) -> None:
+        """Open the spool and the link side by side; the door is watched as soon as the spool has answered."""
+        self._c.courier.start()
+        self._c.journal.open(self._begin)
+
+    def stop(self) -> None:
+        """In the deciding thread: let everything go, commit, then end the loop. Safe to repeat."""
+        c = self._c
+        if self._stopping:
+            return
+        self._stopping = True
+        if c.eye is not None:
+            c.eye.close()
+        c.doorkeeper.close()
+        c.link.publish(wire.topic(c.unit, "online"), self._online(False), retain=True)
+        c.journal.close(c.loop.stop)
+        c.loop.after(3 * SECOND, c.loop.stop)  # a card that hangs must not keep the process
+
+    def _introduce(self) -> None:
+        c = self._c
+        c.loop.hear(PinChange, c.doorkeeper.pin_changed)
+        c.loop.hear(FrameTaken, c.photographer.frame_taken)
+        c.loop.hear(CameraFailed, c.photographer.failed)
+        c.loop.hear(LinkUp, c.courier.link_up)
+        c.loop.hear(LinkDown, c.courier.link_down)
+        c.loop.hear(Acked, c.courier.acked)
+        c.loop.hear(Incoming, self._incoming)
+        c.recorder.courier = c.courier
+        c.doorkeeper.on_look = c.photographer.look
+        c.doorkeeper.on_change = self._tell_state
+        c.photographer.on_set = c.recorder.frames
+        c.album.on_lost = lambda rows: c.recorder.gap(GapReason.FULL, [], rows)
+        c.journal.on_lost = lambda reason, records: c.recorder.gap(reason, list(records))
+        c.journal.on_trouble = self._card
+        c.journal.on_adopted = self._adopted
+        c.courier.on_up = self._link_up
+        if c.carrier is not None:
+            c.carrier.may_go = lambda: c.courier.up and not c.courier.behind
+            c.courier.on_caught_up = c.carrier.go
+            c.photographer.on_row = c.carrier.go
+
+    def _begin(self, snapshot: Snapshot | None) -> None:
+        c = self._c
+        if snapshot is not None:
+            c.album.adopt(snapshot.frames)
+        door, alive = c.recorder.begin(snapshot)
+        self._begun = True
+        c.doorkeeper.begin(door, alive)
+        if c.eye is not None:
+            c.eye.start()
+            c.photographer.begin()
+        if c.courier.up:  # the broker was quicker than the card
+            self._link_up()
+            c.courier.restart()
+        self._tick()
+        self._pulse()
+
+    def _adopted(self, snapshot: Snapshot) -> None:
+        self._c.album.adopt(snapshot.frames)
+        self._c.recorder.adopted(snapshot)
+        self._c.courier.restart()
+
+    def _link_up(self) -> None:
+        if not self._begun:
+            return
+        log.info("link up: MQTT %s", self._c.courier.protocol)
+        self._c.link.publish(wire.topic(self._c.unit, "online"), self._online(True), retain=True)
+        self._tell_state()
+
+    def _incoming(self, fact: Incoming) -> None:
+        if fact.topic != wire.topic(self._c.unit, "receipt"):
+            log.debug("message on %s is not for this version", fact.topic)
+            return
+        try:
+            self._c.courier.receipt(wire.read_receipt(fact.payload))
+        except WireError as err:
+            log.warning("%s", err)
+
+    def _card(self, err: PartError | None) -> None:
+        now = self._c.loop.now()
+        self._c.health.put("spool.full", now, isinstance(err, FullError), err)
+        self._c.health.put("spool.failing", now, err is not None and not isinstance(err, FullError), err)
+        if isinstance(err, FullError) and len(self._c.album):
+            self._c.album.shed()
+
+    # What the platform is told besides records
+
+    def _online(self, online: bool) -> bytes:
+        return wire.to_json({"online": online, "boot": self._c.clock.read().boot, "version": VERSION})
+
+    def _tell_state(self) -> None:
+        c = self._c
+        since = c.doorkeeper.since
+        known = know(since, c.journal.anchors.get(since.boot)).wall_ns if since else None
+        state: dict[str, Any] = {
+            "door": c.doorkeeper.state,
+            "since": wire.rfc3339(known) if known is not None else None,
+            "camera": c.photographer.state,
+        }
+        c.link.publish(wire.topic(c.unit, "state"), wire.to_json(state), retain=True)
+
+    def _tick(self) -> None:
+        c = self._c
+        now = c.loop.now()
+        c.health.put("spool.slow", now, c.journal.slow_ns(now) > SLOW_NS, "a commit has been under way for over 2 s")
+        c.health.put("loop.fault", now, c.loop.faults > 0, f"{c.loop.faults} since the start; see the journal")
+        if c.carrier is not None:
+            c.carrier.go()
+        c.loop.after(TICK_NS, self._tick)
+
+    def _pulse(self) -> None:
+        c = self._c
+        if c.courier.up:
+            c.link.publish(wire.topic(c.unit, "pulse"), wire.to_json(self.pulse()), qos=0)
+        c.loop.after(c.config.uplink.pulse_s * SECOND, self._pulse)
+
+    def pulse(self) -> dict[str, Any]:
+        """The unit in numbers; units are in the names."""
+        c = self._c
+        now = c.clock.read()
+        host = c.host()
+        self._mind(host, now.boot_ns)
+        contact = c.doorkeeper.settler
+        return {
+            "time": wire.rfc3339(now.wall_ns),
+            "boot": now.boot,
+            "boot_ns": now.boot_ns,
+            "clock": now.clock,
+            "error_ms": now.error_ms,
+            "version": VERSION,
+            "door": c.doorkeeper.state,
+            "camera": c.photographer.state,
+            "link": c.courier.protocol,
+            "backlog": max(0, c.journal.backlog - c.courier.in_flight),
+            "in_flight": c.courier.in_flight,
+            "frames_waiting": len(c.album),
+            "frames_delivered": c.carrier.delivered if c.carrier else 0,
+            "commits": c.journal.commits,
+            "openings": contact.statistics.openings,
+            "glitches": contact.glitches,
+            "contact_faults": contact.statistics.faults,
+            "edges_max": contact.statistics.edges_max,
+            "settle_max_us": contact.statistics.settle_max_us,
+            "temp_c": host.temperature_c,
+            "under_voltage": host.under_voltage,
+            "mem_mb": host.memory_mb,
+            "mem_free_mb": host.available_mb,
+            "disk_free_mb": host.disk_free_mb,
+            "uptime_s": now.boot_ns // SECOND,
+            "loop_faults": c.loop.faults,
+            "warnings": [
+                {"code": w.row.code, "zh": w.row.zh, "en": w.row.en, "for_s": (now.boot_ns - w.since_ns) // SECOND}
+                for w in c.health.shown(now.boot_ns)
+            ],
+        }
+
+    def _mind(self, host: HostReading, now_ns: int) -> None:
+        self._c.health.put("power.low", now_ns, bool(host.under_voltage), "below 4.63 V")
+        hot = host.temperature_c is not None and host.temperature_c >= HOT_C
+        self._c.health.put("heat.high", now_ns, hot, f"{host.temperature_c} C")

@@ -1,0 +1,189 @@
+"""Watches the contact and moves the door's machine; what it finds becomes Events."""
+
+from collections.abc import Callable
+
+from edge import config
+from edge.clock import SECOND, Clock, Stamp, between_ns
+from edge.door.contact import Rest, Settler
+from edge.door.machine import Effect, Machine, Signal, State
+from edge.errors import PartError
+from edge.health import Health
+from edge.loop import Loop, Timer
+from edge.parts import Contact, PinChange
+from edge.records import Change, Event
+from edge.unit.recorder import Door, Recorder
+
+REOPEN_NS = 10 * SECOND  # how often a contact that cannot be opened is tried again
+
+_REPORTS = {
+    Effect.REPORT_OPENED: Change.OPENED,
+    Effect.REPORT_SHUT: Change.SHUT,
+    Effect.REPORT_HELD: Change.HELD,
+    Effect.REPORT_LOST: Change.LOST,
+    Effect.REPORT_FOUND: Change.FOUND,
+}
+
+
+class Doorkeeper:
+    """One door. Hooks: on_look(event) when pictures are wanted, on_change() when the shown state changed."""
+
+    def __init__(
+        self, contact: Contact, settings: config.Door, loop: Loop, clock: Clock, health: Health, recorder: Recorder
+    ) -> None:
+        self._contact = contact
+        self._loop = loop
+        self._clock = clock
+        self._health = health
+        self._recorder = recorder
+        self._held_ns = settings.held_after_s * SECOND
+        self.settler = Settler(settings)
+        self.on_look: Callable[[Event], None] = lambda _: None
+        self.on_change: Callable[[], None] = lambda: None
+        self._machine = Machine()
+        self._since: Stamp | None = None  # when the machine's state began
+        self._open_since: Stamp | None = None
+        self._sampling: Timer | None = None
+        self._holding: Timer | None = None
+        self._is_open = False
+
+    @property
+    def state(self) -> State:
+        """Shut, open, held or unknown."""
+        return self._machine.shown
+
+    @property
+    def since(self) -> Stamp | None:
+        """When that began."""
+        return self._since
+
+    def begin(self, stored: Door | None, alive: Stamp | None) -> None:
+        """Start to watch, from what was stored and when the unit last ran."""
+        if stored is not None:
+            self._machine = Machine(State(stored.state))
+            self._since = alive or stored.since
+            self._open_since = stored.open_since
+            if self._machine.state in (State.LOST_OPEN, State.LOST_HELD):
+                self._hold()
+        self._open()
+
+    def close(self) -> None:
+        """Let the contact go; safe to repeat."""
+        self._is_open = False
+        self._contact.close()
+
+    def pin_changed(self, fact: PinChange) -> None:
+        """The contact's line changed level."""
+        self.settler.edge(fact.boot_ns)
+        self._sample_later()
+
+    # The contact
+
+    def _open(self) -> None:
+        try:
+            self._contact.open(lambda boot_ns: self._loop.post(PinChange(boot_ns)))
+        except PartError as err:
+            self._unreadable(err)
+            self._loop.after(REOPEN_NS, self._open)
+            return
+        self._is_open = True
+        self._health.clear("contact.unreadable", self._loop.now())
+        self._sample()
+
+    def _sample_later(self) -> None:
+        if self._sampling is not None:
+            self._sampling.cancel()
+        now = self._loop.now()
+        self._sampling = self._loop.at(now + self.settler.wait_ns(now), self._sample)
+
+    def _sample(self) -> None:
+        if not self._is_open:
+            return
+        try:
+            closed = self._contact.closed()
+        except PartError as err:
+            self._is_open = False
+            self._contact.close()
+            self._unreadable(err)
+            self._loop.after(REOPEN_NS, self._open)
+            return
+        rest = self.settler.sample(self._loop.now(), closed)
+        if rest is not None:
+            self._rested(rest)
+        self._sample_later()
+
+    def _unreadable(self, err: PartError) -> None:
+        if self._health.set("contact.unreadable", self._loop.now(), err):
+            self._move(Signal.LOST, self._clock.read(), reason=str(err))
+
+    # The machine
+
+    def _rested(self, rest: Rest) -> None:
+        now = self._clock.read()
+        if rest.closed is None:
+            self._health.set("contact.chatter", now.boot_ns, f"{rest.edges} changes without coming to rest")
+            self._move(Signal.LOST, now.at(rest.first_ns), rest, reason="chatter")
+            return
+        self._health.clear("contact.chatter", now.boot_ns)
+        at, since = now.at(rest.first_ns), None
+        if self._machine.lost:  # it changed at some time between the last that was known and now
+            at, since = now.at(rest.last_ns), self._since
+        elif rest.missed:
+            since = now.at(rest.first_ns - self.settler.resample_ns)
+        self._move(Signal.CLOSED if rest.closed else Signal.OPENED, at, rest, since)
+
+    def _move(
+        self, signal: Signal, at: Stamp, rest: Rest | None = None, since: Stamp | None = None, reason: str = ""
+    ) -> None:
+        before = self._machine.state
+        effects = self._machine.move(signal)
+        if self._machine.state is not before:
+            self._since = at
+        event = None
+        for effect in effects:
+            if effect in _REPORTS:
+                event = self._report(_REPORTS[effect], effects, at, rest, since, reason)
+            elif effect is Effect.LOOK and event is not None:
+                self.on_look(event)
+            elif effect is Effect.START_HELD:
+                self._hold()
+            elif effect is Effect.STOP_HELD:
+                self._release()
+        if effects:
+            self.on_change()
+
+    def _report(
+        self,
+        change: Change,
+        effects: tuple[Effect, ...],
+        at: Stamp,
+        rest: Rest | None,
+        since: Stamp | None,
+        reason: str,
+    ) -> Event:
+        if Effect.START_HELD in effects:
+            self._open_since = at
+        elif Effect.STOP_HELD in effects:
+            self._open_since = None
+        door = Door(self._machine.state, at, self._open_since)
+        edges, settle_us = (rest.edges, rest.settle_us) if rest else (0, 0)
+        return self._recorder.event(
+            at, door, change=change, since=since, edges=edges, settle_us=settle_us, reason=reason
+        )
+
+    def _hold(self) -> None:
+        """Ring when the door has been open for held_after_s, counted across restarts where a clock spans them."""
+        self._release()
+        now = self._clock.read()
+        open_ns = between_ns(self._open_since, now) if self._open_since else None
+        left_ns = self._held_ns - (now.boot_ns if open_ns is None else open_ns)
+        self._holding = self._loop.after(max(0, left_ns), self._due)
+
+    def _due(self) -> None:
+        self._holding = None
+        if self._machine.state in (State.OPEN, State.LOST_OPEN):
+            self._move(Signal.DUE, self._clock.read())
+
+    def _release(self) -> None:
+        if self._holding is not None:
+            self._holding.cancel()
+            self._holding = None

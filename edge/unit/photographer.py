@@ -1,0 +1,166 @@
+"""Pictures of an opening: from the ring and from the seconds after it, each sealed, kept and sent as it comes.
+
+A camera that fails or hangs costs pictures and a warning, never an event: the FrameSet then says what is missing.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from edge import config
+from edge.camera.ring import Ring
+from edge.clock import SECOND, Clock, Stamp
+from edge.errors import DoorunitError
+from edge.health import Health
+from edge.loop import Loop, Worker
+from edge.parts import CameraFailed, FrameRow, FrameTaken
+from edge.records import Event, FrameRef, Key
+from edge.spool.album import Album
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+STALLED_NS = 5 * SECOND  # without a picture, the camera is called stalled
+Seal = Callable[["Image", Event, Stamp], tuple[str, bytes]]  # (picture, its event, when taken) -> (name, sealed)
+
+
+class Take(msgspec.Struct):
+    """One opening's pictures on their way."""
+
+    event: Event
+    refs: list[FrameRef] = msgspec.field(default_factory=list)
+    underway: int = 0
+    over: bool = False  # no more pictures will be taken
+    trouble: str = ""
+
+
+class Photographer:
+    """Lives in the deciding thread.
+
+    Hooks: on_row() when a frame is safe on the card, on_set(event, refs, missing) when all pictures are taken.
+    """
+
+    def __init__(
+        self,
+        settings: config.Camera,
+        album: Album,
+        seal: Seal,
+        darkroom: Worker,
+        loop: Loop,
+        clock: Clock,
+        health: Health,
+    ) -> None:
+        self._settings = settings
+        self._album = album
+        self._seal = seal
+        self._darkroom = darkroom  # encodes and seals, in RAM
+        self._loop = loop
+        self._clock = clock
+        self._health = health
+        self.on_set: Callable[[Event, tuple[FrameRef, ...], str], None] = lambda _event, _refs, _missing: None
+        self.on_row: Callable[[], None] = lambda: None
+        self._ring: Ring[Key] = Ring(
+            before_s=settings.before_s,
+            after_s=settings.after_s,
+            fps=settings.fps,
+            max_frames=settings.max_frames,
+            late_s=1.0,  # the longest settle time
+        )
+        self._takes: dict[Key, Take] = {}
+        self._last_ns: int | None = None
+        self._failure = ""
+        album.on_kept = self._kept
+
+    def begin(self) -> None:
+        """Expect pictures from now on."""
+        self._last_ns = self._loop.now()
+        self._check()
+
+    @property
+    def state(self) -> str:
+        """Of the camera: none, on or failed."""
+        if not self._settings.enabled:
+            return "none"
+        return "failed" if self._failure or self._health.active("camera.stalled") else "on"
+
+    def look(self, event: Event) -> None:
+        """The door opened: begin to collect."""
+        if not self._settings.enabled:
+            return
+        key = (event.epoch, event.seq)
+        self._takes[key] = Take(event)
+        for frame in self._ring.catch(key, event.at.boot_ns):
+            self._develop(key, frame)
+        due_ns = self._ring.due_ns()
+        if due_ns is not None:
+            self._loop.at(due_ns, self._finish)
+
+    def frame_taken(self, frame: FrameTaken) -> None:
+        """The camera gave a picture."""
+        now = self._loop.now()
+        self._last_ns = now
+        self._failure = ""
+        self._health.clear("camera.failed", now)
+        self._health.clear("camera.stalled", now)
+        for key, wanted in self._ring.take(frame):
+            self._develop(key, wanted)
+        self._finish()
+
+    def failed(self, fact: CameraFailed) -> None:
+        """The camera gave none; it is tried again by itself."""
+        self._failure = str(fact.error)
+        self._health.set("camera.failed", self._loop.now(), fact.error)
+
+    def _check(self) -> None:
+        now = self._loop.now()
+        if self._last_ns is not None and now - self._last_ns > STALLED_NS and not self._failure:
+            self._health.set("camera.stalled", now, "no picture for 5 s")
+        self._loop.after(SECOND, self._check)
+
+    def _develop(self, key: Key, frame: FrameTaken) -> None:
+        take = self._takes[key]
+        take.underway += 1
+        at = self._clock.read().at(frame.boot_ns)
+
+        def sealed(answer: tuple[str, bytes]) -> None:
+            name, data = answer
+            row = FrameRow(name, key[0], key[1], at, len(data))
+            self._album.keep(row, data, partial(self._spoiled, key))
+
+        self._darkroom.do(partial(self._seal, frame.image, take.event, at), sealed, partial(self._spoiled, key))
+
+    def _kept(self, row: FrameRow) -> None:
+        take = self._takes.get((row.epoch, row.event))
+        if take is not None:
+            take.refs.append(FrameRef(row.name, row.size_bytes, row.at.boot_ns))
+            self._step((row.epoch, row.event), take)
+        self.on_row()
+
+    def _spoiled(self, key: Key, err: Exception) -> None:
+        if not isinstance(err, DoorunitError):
+            raise err
+        take = self._takes[key]
+        take.trouble = str(err)
+        self._step(key, take)
+
+    def _step(self, key: Key, take: Take) -> None:
+        take.underway -= 1
+        self._close(key, take)
+
+    def _finish(self) -> None:
+        for key in self._ring.done(self._loop.now()):
+            take = self._takes[key]
+            take.over = True
+            self._close(key, take)
+
+    def _close(self, key: Key, take: Take) -> None:
+        if not take.over or take.underway:
+            return
+        del self._takes[key]
+        missing = take.trouble
+        if not missing and not take.refs:
+            missing = self._failure or "the camera gave no picture in time"
+        refs = tuple(sorted(take.refs, key=lambda ref: ref.boot_ns))
+        self.on_set(take.event, refs, missing)

@@ -1,0 +1,178 @@
+"""Everything that becomes a record goes through here: minted, sent live if the link is up, and put into the spool.
+
+Sending and keeping start together and neither waits for the other. Also watches the clock: the moment it becomes
+good is a record of its own, and mends the times of what this boot recorded before.
+"""
+
+import msgspec
+
+from edge import VERSION, wire
+from edge.clock import SECOND, Clock, Quality, Stamp
+from edge.health import Health
+from edge.loop import Loop
+from edge.parts import FrameRow, Snapshot
+from edge.records import AnyRecord, Boot, ClockAnchor, Event, FrameRef, FrameSet, Gap, GapReason
+from edge.spool.journal import Journal
+from edge.unit.chronicle import Chronicle
+from edge.uplink.courier import Courier
+
+CLOCK_CHECK_NS = 5 * SECOND  # how late a set clock may be noticed
+
+
+class Door(msgspec.Struct, frozen=True):
+    """What must survive of the door: machine state, when it began, and since when the door is open."""
+
+    state: str
+    since: Stamp
+    open_since: Stamp | None = None
+
+
+_stamp = msgspec.json.Decoder(Stamp)
+_door = msgspec.json.Decoder(Door)
+
+
+class Recorder:
+    """Makes records and sees to it that they are both sent and kept."""
+
+    def __init__(self, unit: str, journal: Journal, clock: Clock, loop: Loop, health: Health, alive_s: int) -> None:
+        self._unit = unit
+        self._journal = journal
+        self._clock = clock
+        self._loop = loop
+        self._health = health
+        self._alive_ns = alive_s * SECOND
+        self._chronicle = Chronicle()
+        self._quality: Quality | None = None
+        self._door: Door | None = None
+        self.courier: Courier | None = None  # set by the unit: the two know each other
+
+    # The start
+
+    def begin(self, snapshot: Snapshot | None) -> tuple[Door | None, Stamp | None]:
+        """Record the boot; returns the door as last stored, and when the unit was last known to run."""
+        state = snapshot.state if snapshot else {}
+        now = self._clock.read()
+        alive = _stamp.decode(state["alive"]) if "alive" in state else None
+        door = _door.decode(state["door"]) if "door" in state else None
+        self._chronicle = Chronicle(state.get("chronicle", b"[]"))
+        self._chronicle.begin(now.boot, alive, self._journal.anchors)
+        self._boot(snapshot, now, alive)
+        self._look_at_clock()
+        self._note_alive()
+        return door, alive
+
+    def adopted(self, snapshot: Snapshot) -> None:
+        """The spool was opened anew while running: tell the loss, and keep again what must be kept."""
+        self.lost_spool(snapshot)
+        keep = self._keep(self._clock.read())
+        for key, value in keep.items():
+            self._journal.keep(key, value)
+        for anchor in self._journal.anchors.values():
+            self._journal.anchor(anchor)
+
+    # Records
+
+    def event(self, at: Stamp, door: Door, **fields: object) -> Event:
+        """The door changed; `door` is kept in the same commit."""
+        self._door = door
+        n, epoch, seq = self._journal.mint()
+        event = Event(epoch=epoch, seq=seq, at=at, **fields)  # type: ignore[arg-type]  # checked by Event itself
+        self._send(n, event, keep=True)
+        return event
+
+    def frames(self, event: Event, refs: tuple[FrameRef, ...], missing: str) -> None:
+        """All pictures of one opening are taken."""
+        n, epoch, seq = self._journal.mint()
+        self._send(
+            n,
+            FrameSet(
+                epoch=epoch,
+                seq=seq,
+                at=self._clock.read(),
+                event=event.seq,
+                of=event.epoch,
+                frames=refs,
+                missing=missing,
+            ),
+        )
+
+    def gap(
+        self, reason: GapReason, records: list[AnyRecord] | None, frames: list[FrameRow] | None = None, of: str = ""
+    ) -> None:
+        """Something that was recorded is gone: counted and told. None: nobody can count it."""
+        epochs = {record.epoch for record in records or ()}
+        seqs = wire.ranges(record.seq for record in records or ()) if len(epochs) == 1 else ()
+        n, epoch, seq = self._journal.mint()
+        self._send(
+            n,
+            Gap(
+                epoch=epoch,
+                seq=seq,
+                at=self._clock.read(),
+                reason=reason,
+                records=None if records is None else len(records),
+                frames=None if frames is None else len(frames),
+                of=of or (epochs.pop() if len(epochs) == 1 else ""),
+                seqs=seqs,
+            ),
+        )
+
+    def lost_spool(self, snapshot: Snapshot) -> None:
+        """Tell that a damaged spool was set aside, where that happened."""
+        if snapshot.loss:
+            self._health.set("spool.lost", self._loop.now(), snapshot.loss)
+            self.gap(GapReason.CORRUPT, None, None, snapshot.lost_epoch)
+
+    def encode(self, record: AnyRecord) -> bytes:
+        """The record as it travels, with what is known of its time now."""
+        return wire.encode(self._unit, record, self._journal.anchors, self._chronicle.bounds(record.at.boot))
+
+    def _send(self, n: int, record: AnyRecord, *, keep: bool = False) -> None:
+        if self.courier is not None:
+            self.courier.live(n, record)
+        self._journal.put(n, record, self._keep(self._clock.read()) if keep else {})
+
+    def _keep(self, now: Stamp) -> dict[str, bytes]:
+        kept = {"alive": msgspec.json.encode(now), "chronicle": self._chronicle.pack()}
+        if self._door is not None:
+            kept["door"] = msgspec.json.encode(self._door)
+        return kept
+
+    def _boot(self, snapshot: Snapshot | None, now: Stamp, alive: Stamp | None) -> None:
+        void = None
+        if snapshot and not snapshot.clean and snapshot.next_seq > snapshot.last_seq + 1:
+            void = (snapshot.last_seq + 1, snapshot.next_seq - 1)
+        n, epoch, seq = self._journal.mint()
+        self._send(
+            n,
+            Boot(
+                epoch=epoch,
+                seq=seq,
+                at=now,
+                version=VERSION,
+                clean=bool(snapshot and snapshot.clean),
+                new_boot=alive is None or alive.boot != now.boot,
+                last_alive=alive,
+                void=void,
+            ),
+        )
+        if snapshot:
+            self.lost_spool(snapshot)
+
+    # Time
+
+    def _look_at_clock(self) -> None:
+        now = self._clock.read()
+        if now.clock is Quality.SYNCED and self._quality is not Quality.SYNCED:
+            self._chronicle.synced(now)
+            self._journal.anchor(now)
+            if self._quality is not None:  # it was not good before: what was recorded meanwhile can now be mended
+                n, epoch, seq = self._journal.mint()
+                self._send(n, ClockAnchor(epoch=epoch, seq=seq, at=now), keep=True)
+        self._health.put("clock.unsynced", self._loop.now(), now.clock is not Quality.SYNCED, f"it is {now.clock}")
+        self._quality = now.clock
+        self._loop.after(CLOCK_CHECK_NS, self._look_at_clock)
+
+    def _note_alive(self) -> None:
+        self._journal.keep("alive", msgspec.json.encode(self._clock.read()))
+        self._loop.after(self._alive_ns, self._note_alive)

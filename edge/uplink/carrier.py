@@ -1,0 +1,108 @@
+"""Sealed frames to the platform, one at a time, after the records. A frame that is refused lets the others pass."""
+
+import random
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+
+from edge.clock import SECOND
+from edge.errors import LinkError, PartError, RefusedError
+from edge.health import Health
+from edge.loop import Loop, Timer, Worker
+from edge.parts import FramePost, FrameRow
+
+BACKOFF_MAX_S = 60
+REFUSED_NS = 600 * SECOND  # a refused frame's turn comes again after this long
+
+
+class Album(msgspec.Struct, frozen=True):
+    """How the carrier reaches the frames that wait."""
+
+    rows: Callable[[], list[FrameRow]]
+    read: Callable[[str, Callable[[bytes], None], Callable[[Exception], None]], None]
+    forget: Callable[[str], None]
+
+
+class Carrier:
+    """Takes what waits in the album to the platform whenever `go` is called and the way is free."""
+
+    def __init__(
+        self,
+        open_post: Callable[[], FramePost],
+        album: Album,
+        worker: Worker,
+        loop: Loop,
+        health: Health,
+        dice: random.Random,
+    ) -> None:
+        self._open_post = open_post  # in the worker: brings a heavy library
+        self._post: FramePost | None = None
+        self._album = album
+        self._worker = worker
+        self._loop = loop
+        self._health = health
+        self._dice = dice
+        self.may_go: Callable[[], bool] = lambda: True
+        self.delivered = 0
+        self._busy = False
+        self._failures = 0
+        self._pause: Timer | None = None
+        self._not_before: dict[str, int] = {}  # refused frames
+
+    def go(self) -> None:
+        """Take the next frame, if none is on its way and records do not come first."""
+        if self._busy or self._pause is not None or not self.may_go():
+            return
+        now = self._loop.now()
+        name = next((r.name for r in self._album.rows() if self._not_before.get(r.name, 0) <= now), None)
+        if name is None:
+            return
+        self._busy = True
+        self._album.read(name, partial(self._carry, name), partial(self._unreadable, name))
+
+    def close(self) -> None:
+        """Drop the connection; safe to repeat."""
+        if self._post is not None:
+            self._post.close()
+
+    def _carry(self, name: str, sealed: bytes) -> None:
+        self._worker.do(partial(self._put, name, sealed), partial(self._done, name), partial(self._failed, name))
+
+    def _put(self, name: str, sealed: bytes) -> None:
+        if self._post is None:
+            self._post = self._open_post()
+        self._post.put(name, sealed)
+
+    def _done(self, name: str, _: None) -> None:
+        self._busy = False
+        self._failures = 0
+        self._not_before.pop(name, None)
+        self.delivered += 1
+        self._health.clear("frames.waiting", self._loop.now())
+        self._album.forget(name)
+        self.go()
+
+    def _failed(self, name: str, err: Exception) -> None:
+        self._busy = False
+        if not isinstance(err, LinkError):
+            raise err
+        now = self._loop.now()
+        self._health.set("frames.waiting", now, err)
+        if isinstance(err, RefusedError):
+            self._not_before[name] = now + REFUSED_NS
+        ceiling_s = min(BACKOFF_MAX_S, 2**self._failures)
+        self._failures = min(self._failures + 1, 16)
+        self._pause = self._loop.after(int(self._dice.uniform(0, ceiling_s) * SECOND), self._again)
+
+    def _again(self) -> None:
+        self._pause = None
+        self.go()
+
+    def _unreadable(self, name: str, err: Exception) -> None:
+        self._busy = False
+        if not isinstance(err, PartError):
+            raise err
+        self._health.set("spool.failing", self._loop.now(), err)
+        self._album.forget(name)
+        self.go()

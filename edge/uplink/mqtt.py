@@ -1,0 +1,242 @@
+"""One MQTT connection at a time; the only file of the unit that knows paho.
+
+A new paho client is made for every connection, so nothing is ever queued behind our back. The network thread reads
+and connects; `publish` writes to the socket straight from the deciding thread (non-blocking), which saves a thread
+switch on the live path. One lock keeps the two apart. The courier decides when to connect again.
+"""
+
+import logging
+import select
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+import msgspec
+from paho.mqtt.client import MQTT_LOG_ERR, Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from edge.clock import SECOND, Clock
+from edge.errors import DoorunitError, LinkError, RefusedError
+from edge.parts import Acked, Incoming, LinkDown, LinkUp
+from edge.uplink.refusal import explain
+
+log = logging.getLogger(__name__)
+
+CONNECT_S = 10  # TCP, TLS and CONNACK, each
+_UNSUPPORTED_VERSION = 132  # MQTT 5 reason code; paho maps 3.1.1's return code 1 to it
+_NO_LIMIT = 65_535  # MQTT 5 receive maximum where the broker names none
+_WINDOW_311 = 20  # 3.1.1 brokers name no limit; 20 is what mosquitto and most others take at once
+
+
+class Broker(msgspec.Struct, frozen=True):
+    """Where to connect and as whom. tls: (CA, certificate, key) as file paths, or None for a loopback broker."""
+
+    host: str
+    port: int
+    client_id: str
+    keepalive_s: int
+    tls: tuple[str, str, str] | None
+    subscribe: tuple[str, ...]
+    will: tuple[str, bytes]  # topic, payload; QoS 1, retained
+
+
+class MqttLink:
+    """parts.Link over paho."""
+
+    def __init__(self, broker: Broker, post: Callable[[object], None], clock: Clock) -> None:
+        self._broker = broker
+        self._post = post
+        self._clock = clock
+        self._where = f"{broker.host}:{broker.port}"
+        self._lock = threading.RLock()
+        self._wanted = threading.Event()
+        self._closing = False
+        self._version = MQTTProtocolVersion.MQTTv5
+        self._client: Client | None = None
+        self._up = False
+        self._tokens: dict[int, int] = {}  # paho's mid -> our token
+        self._said = ""  # paho's last words on this connection
+        self._refused: DoorunitError | None = None
+        self._wake_out, self._wake_in = socket.socketpair()
+        self._wake_out.setblocking(False)
+        self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
+        self._thread.start()
+
+    def connect(self) -> None:
+        """Begin to connect; answered by LinkUp or LinkDown. Never blocks."""
+        self._wanted.set()
+
+    def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False, token: int = 0) -> bool:
+        """Hand a message to the socket now; False where there is no connection. Never blocks."""
+        with self._lock:
+            if not self._up or self._client is None:
+                return False
+            info = self._client.publish(topic, payload, qos, retain, _properties(self._version, topic))
+            if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_AGAIN):
+                return False
+            if token:
+                self._tokens[info.mid] = token
+            if self._client.want_write():  # the socket's buffer is full: the network thread writes the rest
+                self._wake()
+            return True
+
+    def close(self) -> None:
+        """Say good-bye, so that the broker keeps the last will; ends the thread within 5 s. Safe to repeat."""
+        with self._lock:
+            self._closing = True
+            if self._client is not None and self._up:
+                self._client.disconnect()
+            self._up = False
+        self._wanted.set()
+        self._wake()
+        self._thread.join(timeout=5)
+
+    # The network thread
+
+    def _run(self) -> None:
+        while True:
+            self._wanted.wait()
+            self._wanted.clear()
+            if self._closing:
+                return
+            trouble: DoorunitError | None = None
+            try:
+                trouble = self._session()
+            except (OSError, ValueError) as err:  # ValueError: ssl says it so for a certificate it cannot read
+                trouble = explain(err, self._where, self._clock.read())
+            with self._lock:
+                self._up = False
+                self._client = None
+                self._tokens.clear()
+            if not self._closing:
+                self._post(LinkDown(trouble or explain(self._said, self._where, self._clock.read())))
+
+    def _session(self) -> DoorunitError | None:
+        """One connection from beginning to end; returns why it ended, or None where only paho's log said it."""
+        self._said = ""
+        self._refused = None
+        client = self._new_client()
+        client.connect(self._broker.host, self._broker.port, self._broker.keepalive_s)
+        sock = client.socket()
+        if not isinstance(sock, socket.socket):  # None: paho closed it again
+            return None
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with self._lock:
+            self._client = client
+        connack_by = self._clock.now() + CONNECT_S * SECOND
+        pace_s = min(5.0, self._broker.keepalive_s / 4)
+        while not self._closing:
+            pending = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+            writers = [sock] if client.want_write() else []
+            readable, _, _ = select.select([sock, self._wake_in], writers, [], 0 if pending else pace_s)
+            if self._wake_in in readable:
+                self._wake_in.recv(64)
+            with self._lock:
+                going = self._step(client, read=pending or sock in readable)
+            if not going:
+                return self._refused
+            if not self._up and self._clock.now() > connack_by:
+                return explain(TimeoutError(), self._where, self._clock.read())
+        return None
+
+    def _step(self, client: Client, *, read: bool) -> bool:
+        """Write what waits, read what came, keep alive; False once the connection is over. Under the lock."""
+        if client.want_write() and client.loop_write() != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            return False
+        if read and client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            return False
+        return client.loop_misc() == MQTTErrorCode.MQTT_ERR_SUCCESS and self._refused is None
+
+    def _new_client(self) -> Client:
+        b = self._broker
+        v5 = self._version == MQTTProtocolVersion.MQTTv5
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=b.client_id,
+            clean_session=None if v5 else True,
+            protocol=self._version,
+            reconnect_on_failure=False,
+        )
+        client.connect_timeout = CONNECT_S
+        client.max_inflight_messages_set(_NO_LIMIT)  # the courier keeps the window; paho must not queue
+        if b.tls:
+            ca, certificate, key = b.tls
+            context = ssl.create_default_context(cafile=ca)
+            context.load_cert_chain(certificate, key)
+            client.tls_set_context(context)
+        client.will_set(*b.will, qos=1, retain=True)
+        client.on_connect = self._on_connect
+        client.on_publish = self._on_publish
+        client.on_message = self._on_message
+        client.on_disconnect = self._on_disconnect
+        client.on_log = self._on_log
+        return client
+
+    # Called by paho in the network thread, under the lock
+
+    def _on_connect(
+        self, client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
+    ) -> None:
+        if reason.is_failure:
+            self._refuse(reason)
+            return
+        client.subscribe([(topic, 1) for topic in self._broker.subscribe])
+        self._up = True
+        v5 = self._version == MQTTProtocolVersion.MQTTv5
+        window = getattr(properties, "ReceiveMaximum", _NO_LIMIT) if v5 else _WINDOW_311
+        self._post(LinkUp("5" if v5 else "3.1.1", window))
+
+    def _refuse(self, reason: ReasonCode) -> None:
+        wanted = "a broker that accepts this unit"
+        if reason.value == _UNSUPPORTED_VERSION and self._version == MQTTProtocolVersion.MQTTv5:
+            self._version = MQTTProtocolVersion.MQTTv311
+            self._refused = LinkError(
+                self._where, found="it does not speak MQTT 5", wanted="MQTT 5 or 3.1.1", remedy="3.1.1 is tried next."
+            )
+            return
+        self._refused = RefusedError(
+            self._where,
+            found=f"it said: {reason}",
+            wanted=wanted,
+            remedy="Have the platform's keeper look at the broker's user list and ACL.",
+        )
+
+    def _on_publish(
+        self, _client: Client, _data: object, mid: int, reason: ReasonCode, _properties: Properties | None
+    ) -> None:
+        token = self._tokens.pop(mid, 0)
+        if token:
+            self._post(Acked(token, not reason.is_failure, str(reason)))
+
+    def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
+        self._post(Incoming(message.topic, bytes(message.payload)))
+
+    def _on_disconnect(
+        self, _client: Client, _data: object, _flags: DisconnectFlags, reason: ReasonCode, _p: Properties | None
+    ) -> None:
+        self._up = False
+        if self._refused is None and reason.is_failure and not self._said:
+            self._said = str(reason)
+
+    def _on_log(self, _client: Client, _data: object, level: int, text: str) -> None:
+        if level == MQTT_LOG_ERR:  # the only place where paho tells why a socket failed
+            self._said = text
+        log.debug("paho: %s", text)
+
+    def _wake(self) -> None:
+        with suppress(BlockingIOError):
+            self._wake_out.send(b".")
+
+
+def _properties(version: MQTTProtocolVersion, topic: str) -> Properties | None:
+    """MQTT 5 content type for records; None for anything else."""
+    if version != MQTTProtocolVersion.MQTTv5 or not topic.endswith("/event"):
+        return None
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho leaves it untyped
+    properties.ContentType = "application/cloudevents+json"
+    return properties

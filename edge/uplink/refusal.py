@@ -1,0 +1,102 @@
+"""Turns what sockets and TLS say into one sentence each: whose fault, and what helps."""
+
+import socket
+import ssl
+
+from edge.clock import FLOOR_NS, Stamp
+from edge.errors import LinkError, RefusedError, ServerError
+
+_NOT_YET_VALID = 9  # X509_V_ERR_* of OpenSSL
+_EXPIRED = 10
+_UNTRUSTED = (18, 19, 20, 21)
+_WRONG_NAME = 62
+
+
+def explain(err: BaseException | str, where: str, now: Stamp) -> LinkError:
+    """The LinkError for what happened while talking to `where` (host:port)."""
+    if isinstance(err, ssl.SSLCertVerificationError):
+        return _their_certificate(err, where, now)
+    text = str(err).lower().replace("_", " ")
+    if "alert" in text or "certificate required" in text:
+        return _our_certificate(text, where)
+    if isinstance(err, ssl.SSLError) or "ssl" in text:
+        return RefusedError(
+            f"TLS with {where}",
+            found=err,
+            wanted="a TLS 1.2 or 1.3 server on that port",
+            remedy="Check uplink.host, uplink.port and uplink.tls.",
+        )
+    return _network(err, where)
+
+
+def _their_certificate(err: ssl.SSLCertVerificationError, where: str, now: Stamp) -> LinkError:
+    wanted = "a certificate from this unit's CA, valid now, for that name"
+    if err.verify_code in (_NOT_YET_VALID, _EXPIRED) and now.wall_ns < FLOOR_NS:
+        year = 1970 + now.wall_ns // (365_2425 * 86_400 * 100_000)
+        return LinkError(
+            f"certificate of {where}",
+            found=f"it cannot be checked, this unit's clock shows {year}",
+            wanted="a clock that has been set",
+            remedy="The unit waits for the time; openings are kept meanwhile.",
+        )
+    found = {
+        _NOT_YET_VALID: "it is not valid yet by this unit's clock",
+        _EXPIRED: "it has expired",
+        _WRONG_NAME: "it is for another name",
+    }.get(err.verify_code)
+    if found is None:
+        found = "it is not from this unit's CA" if err.verify_code in _UNTRUSTED else err.verify_message
+    return RefusedError(
+        f"certificate of {where}",
+        found=found,
+        wanted=wanted,
+        remedy="The platform's keeper must renew it, or uplink.host is another machine than meant.",
+    )
+
+
+def _our_certificate(text: str, where: str) -> LinkError:
+    if "expired" in text:
+        found = "it refused this unit's certificate as expired"
+    elif "unknown ca" in text or "bad certificate" in text:
+        found = "it does not trust this unit's certificate"
+    elif "certificate required" in text:
+        found = "it wants a certificate and got none that it takes"
+    else:
+        found = f"it ended TLS ({text})"
+    return RefusedError(
+        where,
+        found=found,
+        wanted="this unit's certificate to be accepted",
+        remedy="Enrol the unit again, or have the platform's keeper look at its CA and revocations.",
+    )
+
+
+def _network(err: BaseException | str, where: str) -> LinkError:
+    host = where.rsplit(":", 1)[0]
+    if isinstance(err, ConnectionRefusedError):
+        return ServerError(
+            where,
+            found="nothing listens on that port",
+            wanted="a running broker",
+            remedy="The server is down or uplink.port is wrong; the network itself works.",
+        )
+    if isinstance(err, socket.gaierror):
+        return LinkError(
+            where,
+            found=f"the name {host} cannot be resolved",
+            wanted="an address",
+            remedy="No DNS: the network is down, or uplink.host is misspelt.",
+        )
+    if isinstance(err, TimeoutError):
+        return LinkError(
+            where,
+            found="no answer within the time-out",
+            wanted="a TCP connection",
+            remedy="The network is down or a firewall drops the packets.",
+        )
+    return LinkError(
+        where,
+        found=getattr(err, "strerror", None) or err or "the connection ended",
+        wanted="a connection that stays",
+        remedy="The unit tries again by itself.",
+    )

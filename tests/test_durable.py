@@ -1,0 +1,55 @@
+"""A file that is there is whole, and says who may read it."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from edge.durable import PART, write_durably
+from edge.errors import FullError, PartError
+
+
+def test_what_is_written_is_there_with_exactly_the_mode_asked_for(tmp_path: Path) -> None:
+    write_durably(tmp_path / "key", b"secret")
+    write_durably(tmp_path / "crt", b"public", 0o644)
+    assert (tmp_path / "key").read_bytes() == b"secret"
+    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "crt").stat().st_mode) == 0o644
+
+
+def test_a_part_that_a_cut_left_behind_is_written_over_and_its_mode_is_not_kept(tmp_path: Path) -> None:
+    part = tmp_path / f"key{PART}"
+    part.write_bytes(b"half of something much longer")
+    part.chmod(0o666)
+    write_durably(tmp_path / "key", b"whole")
+    assert (tmp_path / "key").read_bytes() == b"whole"
+    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [tmp_path / "key"]
+
+
+def test_a_link_under_the_temp_name_is_not_followed(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (tmp_path / f"key{PART}").symlink_to(elsewhere)
+    with pytest.raises(PartError):
+        write_durably(tmp_path / "key", b"secret")
+    assert not elsewhere.exists()
+
+
+def test_a_missing_folder_is_the_technicians_to_mend(tmp_path: Path) -> None:
+    with pytest.raises(PartError, match="no such file or directory; want a folder that can be written"):
+        write_durably(tmp_path / "gone" / "key", b"secret")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's device that is always full")
+def test_a_full_card_is_called_full_and_the_old_file_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_durably(tmp_path / "key", b"old")
+    monkeypatch.setattr("edge.durable.os.fsync", _full)
+    with pytest.raises(FullError, match="no room left"):
+        write_durably(tmp_path / "key", b"new")
+    assert (tmp_path / "key").read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [tmp_path / "key"]
+
+
+def _full(_handle: int) -> None:
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        full.write(b"x")
