@@ -35,7 +35,7 @@ def _minus(later_us: int, earlier_us: int) -> int:
 class Reed:
     """One contact. `closed` is its level at rest: True, False, or None before the first rest.
 
-    settle_us: rest that counts. chatter_us: unrest that is a fault. resample_us: how often to sample while at rest,
+    settle_us: rest that counts. chatter_us: unrest that is a fault. resample_us: how often to sample at least,
     for an edge that was never delivered. diff(later, earlier): for clocks that wrap, time.ticks_diff.
     """
 
@@ -64,9 +64,10 @@ class Reed:
 
     def edge(self, t_us: int) -> None:
         """The line changed level at t_us."""
-        if not self._moving:
-            self._begin(t_us, False)
+        if not self._moving or (self._missed and self._edges == 1 and self._diff(self._first_us, t_us) >= 0):
+            self._begin(t_us, False)  # also where `sample` saw the level before this edge was delivered
         self._edges += 1
+        self._seen = None  # what was sampled before this edge tells nothing of the level after it
         if self._diff(t_us, self._last_us) > 0:
             self._last_us = t_us
 
@@ -77,7 +78,10 @@ class Reed:
         # Half-way and at the end: two samples that differ are an edge that nobody delivered.
         age_us = self._diff(now_us, self._last_us)
         half_us = self.settle_us // 2
-        return max(0, (half_us if age_us < half_us else self.settle_us) - age_us)
+        wait_us = (half_us if age_us < half_us else self.settle_us) - age_us
+        if not self._faulty:  # edges that never end must not put off for ever the sample that finds them a fault
+            wait_us = min(wait_us, self.chatter_us - self._diff(now_us, self._first_us))
+        return max(0, min(wait_us, self.resample_us))
 
     def sample(self, now_us: int, closed: bool) -> "Report | None":
         """Tell the level as it is at now_us; returns a Report where there is something to tell, else None."""

@@ -5,7 +5,6 @@ each boot). The wall clock is only ever read together with what is known of its 
 """
 
 import ctypes
-import struct
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -21,9 +20,6 @@ FLOOR_NS = 1_780_000_000 * SECOND  # 2026-05-28
 DRIFT_PPM = 100
 
 _STA_UNSYNC = 0x0040  # <linux/timex.h>
-_TIMEX_BYTES = 208  # sizeof(struct timex) on 64-bit Linux
-_MAXERROR_AT = 24
-_STATUS_AT = 40
 
 
 class Quality(StrEnum):
@@ -65,12 +61,34 @@ class Clock(Protocol):
         ...
 
 
+def judge(wall_ns: int, error_us: int | None, *, has_rtc: bool) -> tuple[Quality, int | None]:
+    """A wall clock's quality and error bound in ms; error_us is the kernel's own bound, None while undisciplined."""
+    if wall_ns < FLOOR_NS:
+        return Quality.UNSYNCED, None
+    if error_us is not None:
+        return Quality.SYNCED, error_us // 1000 + 1
+    return (Quality.RTC if has_rtc else Quality.RESTORED), None
+
+
+class Timex(ctypes.Structure):
+    """struct timex, adjtimex(2), as far as it is read; laid out by ctypes, so it fits 32-bit systems too."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),  # us
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("rest", ctypes.c_char * 208),  # more than the kernel writes: the whole struct is 208 bytes on 64-bit Linux
+    )
+
+
 class SystemClock:
     """The machine's own clocks; `assume_synced` is the simulated unit's stand-in for an NTP daemon."""
 
     def __init__(self, *, assume_synced: bool = False) -> None:
         self._boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        self._timex = ctypes.create_string_buffer(_TIMEX_BYTES)
         self._adjtimex = ctypes.CDLL(None).adjtimex
         self._assume_synced = assume_synced
         self._has_rtc = Path("/dev/rtc0").exists()
@@ -83,21 +101,14 @@ class SystemClock:
         """Boot clock, wall clock and its quality at one instant."""
         boot_ns = self.now()
         wall_ns = time.time_ns()
-        quality, error_ms = self._quality(wall_ns)
+        quality, error_ms = judge(wall_ns, 0 if self._assume_synced else self._error_us(), has_rtc=self._has_rtc)
         return Stamp(self._boot, boot_ns, wall_ns, quality, error_ms)
 
-    def _quality(self, wall_ns: int) -> tuple[Quality, int | None]:
-        if wall_ns < FLOOR_NS:
-            return Quality.UNSYNCED, None
-        if self._assume_synced:
-            return Quality.SYNCED, 1
-        ctypes.memset(self._timex, 0, _TIMEX_BYTES)  # modes = 0: read only
-        if self._adjtimex(self._timex) >= 0:
-            (status,) = struct.unpack_from("i", self._timex, _STATUS_AT)
-            (maxerror_us,) = struct.unpack_from("q", self._timex, _MAXERROR_AT)
-            if not status & _STA_UNSYNC:
-                return Quality.SYNCED, maxerror_us // 1000 + 1
-        return (Quality.RTC if self._has_rtc else Quality.RESTORED), None
+    def _error_us(self) -> int | None:
+        timex = Timex(modes=0)  # read only
+        if self._adjtimex(ctypes.byref(timex)) < 0 or timex.status & _STA_UNSYNC:
+            return None
+        return int(timex.maxerror)
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -112,9 +123,9 @@ def know(stamp: Stamp, anchor: Stamp | None) -> Known:
     """What is known of `stamp`'s UTC, given a synced `anchor` of the same boot where there is one."""
     if stamp.clock is Quality.SYNCED:
         return Known(stamp.wall_ns, stamp.clock, stamp.error_ms)
-    if anchor is not None and anchor.boot == stamp.boot:
-        age_ns = abs(anchor.boot_ns - stamp.boot_ns)
-        error_ms = (anchor.error_ms or 0) + age_ns * DRIFT_PPM // (1_000_000 * MS) + 1
+    if anchor is not None and anchor.boot == stamp.boot and anchor.clock is Quality.SYNCED:
+        drift_ms = abs(anchor.boot_ns - stamp.boot_ns) * DRIFT_PPM // (1_000_000 * MS) + 1
+        error_ms = None if anchor.error_ms is None else anchor.error_ms + drift_ms
         return Known(anchor.at(stamp.boot_ns).wall_ns, Quality.SYNCED, error_ms)
     if stamp.clock is Quality.UNSYNCED:
         return Known(None, stamp.clock, None)

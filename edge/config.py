@@ -185,14 +185,15 @@ def load(path: Path) -> Config:
             remedy="`doorunit config defaults` prints one to start from.",
         ) from err
     try:
-        return parse(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as err:
+        tables = tomllib.loads(text)
+    except (ValueError, RecursionError) as err:  # a number of over 4300 digits and a deep nest are no TOMLDecodeError
         raise ConfigError(
             f"config file {path}",
             found=err,
             wanted="TOML",
             remedy="`doorunit config defaults` prints one to start from.",
         ) from err
+    return parse(tables)
 
 
 def parse(tables: Mapping[str, Any]) -> Config:
@@ -201,8 +202,15 @@ def parse(tables: Mapping[str, Any]) -> Config:
     sections = {f.name: f.type for f in msgspec.structs.fields(Config)}
     built: dict[str, Any] = {}
     for section, table in tables.items():
-        if section not in sections or not isinstance(table, Mapping):
+        if section not in sections:
             raise unknown(section, list(sections), "sections")
+        if not isinstance(table, Mapping):
+            raise ConfigError(
+                section,
+                found=repr(table),
+                wanted=f"a table, [{section}], and settings below it",
+                remedy="`doorunit config defaults` prints them all.",
+            )
         values = {}
         for key, value in table.items():
             name = f"{section}.{key}"

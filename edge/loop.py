@@ -78,8 +78,8 @@ class Loop:
         return self.at(self.now() + wait_ns, act)
 
     def turn(self) -> int | None:
-        """Do all that has arrived or come due; return ns until the next timer, or None without one."""
-        while True:
+        """Do all that has arrived or come due; return ns until the next timer, or None without one or once stopped."""
+        while not self._stopping:
             try:
                 self._take(self._inbox.get_nowait())
                 continue
@@ -88,6 +88,7 @@ class Loop:
             wait_ns = self._ring()
             if wait_ns != 0:
                 return wait_ns
+        return None
 
     def run(self) -> None:
         """Turn until `stop`; the thread that calls this is the deciding one."""
@@ -126,7 +127,10 @@ class Loop:
         if type(fact) is _Call:
             self._guard(fact.act, *fact.args)
         else:
-            self._guard(self._heard[type(fact)], fact)
+            self._guard(self._tell, fact)
+
+    def _tell(self, fact: object) -> None:
+        self._heard[type(fact)](fact)  # a fact that nobody hears is a fault like any other
 
     def _guard(self, act: Callable[..., None], *args: object) -> None:
         try:
@@ -172,7 +176,7 @@ class Thread:
             job, then, fail = item
             try:
                 answer = job()
-            except Exception as err:
+            except Exception as err:  # carried to the deciding thread, whose `fail` knows what it can act on
                 self._loop.call(fail, err)
             else:
                 self._loop.call(then, answer)

@@ -91,11 +91,15 @@ class LinkDown(Fact, frozen=True):
 
 
 class Acked(Fact, frozen=True):
-    """The broker answered the publish that carried `token`: taken, or refused with its reason."""
+    """The broker answered the publish that carried `token`: taken, or refused with its reason.
+
+    `heard` is False where the broker says that it took it and that nobody subscribes to it.
+    """
 
     token: int
     taken: bool
     reason: str
+    heard: bool = True
 
 
 class Incoming(Fact, frozen=True):

@@ -98,4 +98,7 @@ def pack(record: AnyRecord) -> bytes:
 
 def unpack(raw: bytes) -> AnyRecord:
     """The record that `pack` wrote. Raises msgspec.DecodeError on anything else."""
-    return _decoder.decode(raw)
+    try:
+        return _decoder.decode(raw)
+    except (UnicodeDecodeError, RecursionError) as err:  # msgspec lets both through as they are
+        raise msgspec.DecodeError(str(err)) from err

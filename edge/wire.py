@@ -23,6 +23,7 @@ TYPES: dict[type, str] = {
     Gap: "doorunit.gap.v1",
     Boot: "doorunit.boot.v1",
 }
+GARBLED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what msgspec raises on bytes from a stranger
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
 
 Ranges = tuple[tuple[int, int], ...]
@@ -75,13 +76,14 @@ _receipts = msgspec.json.Decoder(Receipt)
 def encode(unit: str, record: AnyRecord, anchors: Mapping[str, Stamp], bounds: Bounds | None = None) -> bytes:
     """One record as it travels. `bounds`: last time known before and first known after the record's boot."""
     at = know(record.at, anchors.get(record.at.boot))
+    before_ns, after_ns = bounds or (None, None)
     interval = None
     since = record.since if isinstance(record, Event) else None
     if since is not None:
         low = know(since, anchors.get(since.boot))
-        interval = (_iso(low.wall_ns), _iso(at.wall_ns))
+        interval = (_end(low.wall_ns, before_ns), _end(at.wall_ns, after_ns))
     elif at.clock is not Quality.SYNCED and bounds is not None and bounds != (None, None):
-        interval = (_iso(bounds[0]), _iso(bounds[1]))
+        interval = (_iso(before_ns), _iso(after_ns))
     return _encoder.encode(
         Envelope(
             specversion="1.0",
@@ -99,7 +101,7 @@ def decode(unit: str, payload: bytes) -> Envelope:
     """What `encode` made, checked against the topic's unit. Raises WireError."""
     try:
         envelope = _envelopes.decode(payload)
-    except msgspec.DecodeError as err:
+    except GARBLED as err:
         raise WireError(
             f"message from {unit}",
             found=err,
@@ -127,7 +129,7 @@ def read_receipt(payload: bytes) -> Receipt:
     """What `receipt` made. Raises WireError."""
     try:
         return _receipts.decode(payload)
-    except msgspec.DecodeError as err:
+    except GARBLED as err:
         raise WireError(
             "receipt from the platform",
             found=err,
@@ -150,6 +152,10 @@ def ranges(seqs: Iterable[int]) -> Ranges:
 def to_json(fields: Mapping[str, Any]) -> bytes:
     """State, pulse and other small messages that are not records."""
     return _encoder.encode(fields)
+
+
+def _end(known_ns: int | None, bound_ns: int | None) -> str | None:
+    return _iso(bound_ns if known_ns is None else known_ns)
 
 
 def _iso(wall_ns: int | None) -> str | None:

@@ -1,5 +1,6 @@
 """A file that is there is whole, and says who may read it."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -15,6 +16,26 @@ def test_what_is_written_is_there_with_exactly_the_mode_asked_for(tmp_path: Path
     assert (tmp_path / "key").read_bytes() == b"secret"
     assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "crt").stat().st_mode) == 0o644
+
+
+def test_the_bytes_are_on_the_card_before_the_name_and_the_name_before_it_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    fsync, replace = os.fsync, Path.replace
+
+    def synced(handle: int) -> None:
+        steps.append("sync " + Path(f"/proc/self/fd/{handle}").readlink().name)
+        fsync(handle)
+
+    def renamed(part: Path, whole: Path) -> Path:
+        steps.append(f"{part.name} -> {whole.name}")
+        return replace(part, whole)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", renamed)
+    write_durably(tmp_path / "key", b"secret")
+    assert steps == ["sync key.part", "key.part -> key", f"sync {tmp_path.name}"]
 
 
 def test_a_part_that_a_cut_left_behind_is_written_over_and_its_mode_is_not_kept(tmp_path: Path) -> None:
@@ -40,7 +61,6 @@ def test_a_missing_folder_is_the_technicians_to_mend(tmp_path: Path) -> None:
         write_durably(tmp_path / "gone" / "key", b"secret")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's device that is always full")
 def test_a_full_card_is_called_full_and_the_old_file_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_durably(tmp_path / "key", b"old")
     monkeypatch.setattr("edge.durable.os.fsync", _full)

@@ -32,7 +32,7 @@ class Ring(Generic[K]):
         self._max_frames = max_frames
         self._max_before = max(max_frames - self._after_ns // period_ns - 1, max_frames // 2)
         back_ns = self._before_ns + self._late_ns
-        self.capacity = back_ns // period_ns + 1  # frames held at most: (before_s + late_s) * fps + 2
+        self.capacity = back_ns // period_ns + 2  # frames held at most: (before_s + late_s) * fps + 2
         self._span_ns = back_ns + period_ns  # one period more: the next frame may come before the opening is known
         self._frames: list[FrameTaken] = []  # oldest first
         self._catches: dict[K, _Catch] = {}

@@ -5,6 +5,7 @@ without a camera never needs them. They raise RuntimeError for nearly everything
 """
 
 import errno
+import gc
 import logging
 import os
 from collections.abc import Iterator
@@ -81,6 +82,10 @@ class Sensor:
             camera.close()
         except _THEIRS as err:
             logging.getLogger(__name__).warning("%s", _explain(err, "camera closing"))
+        # What it leaves stands in reference cycles (0.3.38, measured: 2 descriptors for each opening). They go at once
+        # here, and else whenever Python next looks, which in a program that has come to rest may be never.
+        del camera
+        gc.collect()
 
     def _configuration(self) -> Any:
         """A stream of single pictures: no raw copy, nothing shown, nothing encoded, nothing kept to be stale.
@@ -120,8 +125,8 @@ def _require_one(picamera2: Any) -> None:
         if picamera2.global_camera_info():
             return
         # libcamera looks for cameras once, when its manager starts: a sensor whose driver came up later than
-        # this program would stay unseen. picamera2 has no public way to ask again.
-        picamera2._cm.reset()  # noqa: SLF001
+        # this program would stay unseen.
+        picamera2._cm.reset()  # noqa: SLF001 - there is no public way to look again
         found = picamera2.global_camera_info()
     except _THEIRS as err:
         raise _explain(err, "camera search") from err

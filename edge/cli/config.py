@@ -24,6 +24,13 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """0: as asked, and the file is well."""
     write = {"check": _check, "explain": _explain, "defaults": _defaults, "machine": _machine}[args.what]
+    if args.name and args.what in ("defaults", "machine"):
+        raise ConfigError(
+            f"doorunit config {args.what}",
+            found=args.name,
+            wanted="nothing more",
+            remedy="Try: doorunit config --help",
+        )
     sys.stdout.write(write(args.name, args.json) + "\n")
     return WELL
 
@@ -52,11 +59,7 @@ def _explain(name: str, as_json: bool) -> str:
     )
 
 
-def _defaults(name: str, as_json: bool) -> str:
-    if name:
-        raise ConfigError(
-            "doorunit config defaults", found=name, wanted="nothing more", remedy="Try: doorunit config --help"
-        )
+def _defaults(_name: str, as_json: bool) -> str:
     return json.dumps(msgspec.to_builtins(config.Config())) if as_json else config.defaults_toml().rstrip()
 
 

@@ -50,6 +50,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "--dir", type=Path, default=FOLDER, help=f"where the demo keeps all it holds (default {FOLDER})"
     )
     parser.add_argument("--fresh", action="store_true", help="forget earlier demos in that folder first")
+    parser.add_argument("--embedded", action="store_true", help="the embedded broker, also where mosquitto is installed")
     parser.add_argument("--page-port", type=int, default=0, help="the page's port (default 8080, or a free one)")
 
 
@@ -61,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     from edge.station.station import Ports, Station
 
     ports = Ports(mqtt=0, frames=_free(8443), page=args.page_port or _free(8080))
-    station = Station(folder / "station", ports)
+    station = Station(folder / "station", ports, embedded=args.embedded)
     asyncio.run(_serve(station, folder, as_json=args.json))
     return WELL
 

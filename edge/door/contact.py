@@ -54,19 +54,20 @@ class Settler:
 
     def sample(self, now_ns: int, closed: bool) -> Rest | None:
         """The level as it is at now_ns; returns what there is to tell."""
+        was_closed = self._reed.closed
         report = self._reed.sample(now_ns // 1000, closed)
         if report is None:
             return None
         rest = Rest(
             report.closed, report.first_us * 1000, report.last_us * 1000, report.edges, report.missed, report.faulty
         )
-        self._count(rest, fault=report.kind == FAULT)
+        self._count(rest, fault=report.kind == FAULT, opened=was_closed is True and report.closed is False)
         return rest
 
-    def _count(self, rest: Rest, *, fault: bool) -> None:
+    def _count(self, rest: Rest, *, fault: bool, opened: bool) -> None:
         s = self.statistics
         s.faults += fault
-        s.openings += rest.closed is False
+        s.openings += opened
         s.edges_max = max(s.edges_max, rest.edges)
         if not fault:
             s.settle_max_us = max(s.settle_max_us, rest.settle_us)

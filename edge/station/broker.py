@@ -10,8 +10,8 @@ import os
 import pwd
 import resource
 import shutil
-import socket
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -19,7 +19,7 @@ from edge.config import is_loopback
 from edge.durable import trouble
 from edge.errors import PartError
 from edge.station.embedded import EmbeddedBroker
-from edge.station.ports import WILDCARDS, free, listens, taken
+from edge.station.ports import free, listens, taken
 from edge.wire import ROOT
 
 if TYPE_CHECKING:  # cryptography is heavy, and a broker without TLS does not need it
@@ -95,14 +95,15 @@ def open_broker(
     host: str = "127.0.0.1",
     port: int = 0,
     *,
-    receivers: tuple[str, ...] = ("station",),
+    names: Sequence[str] = ("localhost", "127.0.0.1"),
+    receivers: Sequence[str] = ("station",),
     program: str = "mosquitto",
 ) -> Broker:
     """A broker that is listening; port 0 picks a free one. Blocks until it is up.
 
-    With `ca`: TLS, for certificates of that authority only; `receivers` are the names that may read and write all,
-    one connection each. Without: in clear, loopback only, for bench and tests. Where mosquitto is not installed it
-    is always in clear, so `tls` of the answer must be looked at. Raises PartError.
+    With `ca`: TLS, for certificates of that authority only; `names` are what units dial, and `receivers` may read
+    and write all, one connection each. Without: in clear, loopback only, for bench and tests. Where mosquitto is not
+    installed it is always in clear, so `tls` of the answer must be looked at. Raises PartError.
     """
     executable = shutil.which(program, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin")
     if (executable is None or ca is None) and not is_loopback(host):
@@ -113,9 +114,9 @@ def open_broker(
             remedy="`sudo apt install mosquitto`; a plain broker is for 127.0.0.1 only.",
         )
     if executable is None:
-        log.warning("mosquitto is not installed; an embedded broker without certificates serves %s only", host)
+        log.warning("%s is not installed; an embedded broker without certificates serves %s only", program, host)
         return EmbeddedBroker(host, port)
-    return MosquittoBroker(executable, folder, ca, host, port, receivers=receivers)
+    return MosquittoBroker(executable, folder, ca, host, port, names=names, receivers=receivers)
 
 
 class MosquittoBroker:
@@ -131,11 +132,17 @@ class MosquittoBroker:
         host: str,
         port: int,
         *,
-        receivers: tuple[str, ...] = ("station",),
+        names: Sequence[str],
+        receivers: Sequence[str],
     ) -> None:
         self.host, self.port, self.tls = host, free(host, port), ca is not None
         self.log_file = folder / "broker.log"
-        files = _files(folder, ca, host, self.port, receivers)
+        files = {"broker.conf": f"{_CONFIG}listener {self.port} {host}\n"}
+        if ca is None:
+            files["broker.conf"] += "allow_anonymous true\n"
+        else:
+            files["broker.conf"] += _TLS.format(folder=folder)
+            files |= _credentials(ca, names, receivers)
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._process = self._start(executable, folder, files)
@@ -143,9 +150,14 @@ class MosquittoBroker:
             raise trouble(f"broker's folder {folder}", err) from err
         try:
             self._await_port()
-        except BaseException:
+        except BaseException:  # Ctrl-C too: a child must not outlive the wait for it
             self.close()
             raise
+
+    @property
+    def pid(self) -> int:
+        """The child process."""
+        return self._process.pid
 
     def alive(self) -> bool:
         """Whether mosquitto still runs."""
@@ -202,26 +214,18 @@ class MosquittoBroker:
         )
 
 
-def _files(folder: Path, ca: "Authority | None", host: str, port: int, receivers: tuple[str, ...]) -> dict[str, str]:
-    """What mosquitto reads, by file name."""
-    config = f"{_CONFIG}listener {port} {host}\n"
-    if ca is None:
-        return {"broker.conf": config + "allow_anonymous true\n"}
-    cert, key = ca.server_files(_names(host))
+def _credentials(ca: "Authority", names: Sequence[str], receivers: Sequence[str]) -> dict[str, str]:
+    """What mosquitto checks clients by, and shows them, by file name.
+
+    Copies, so that mosquitto's own account can read these without entering the authority's folder.
+    """
+    cert, key = ca.server_files(names)
     return {
-        "broker.conf": config + _TLS.format(folder=folder),
         "broker.acl": _ACL + "".join(f"user {name}\ntopic readwrite {ROOT}/#\n" for name in receivers),
-        # Copies, so that mosquitto's own account can read these without entering the authority's folder.
         "ca.crt": ca.ca_file.read_text(encoding="ascii"),
         "server.crt": cert.read_text(encoding="ascii"),
         "server.key": key.read_text(encoding="ascii"),
     }
-
-
-def _names(host: str) -> tuple[str, ...]:
-    """What the server's certificate is called: this machine, and the address it was told to listen on."""
-    own = ("localhost", "127.0.0.1", socket.gethostname().lower())
-    return own if host in own or host in WILDCARDS else (*own, host)
 
 
 def _account() -> pwd.struct_passwd | None:

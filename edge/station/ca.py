@@ -18,6 +18,7 @@ from typing import TypeVar
 
 import msgspec
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, x25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -31,6 +32,9 @@ from edge.wire import rfc3339
 STATION = "station"  # the receiver's name, and the beginning of every name that no unit may have
 
 DAY_NS = 86_400 * SECOND
+# The station's own certificates begin here, for units check them by their own clock: one without RTC and NTP shows
+# 1970, or the day its image was built, and must still be able to say that its door was opened.
+ALWAYS_NS = 0
 CA_LIFE_NS = 3650 * DAY_NS
 # A running station does not look at its own certificate again, so at each start at least half a year must be left.
 STATION_LIFE_NS, STATION_RENEW_NS = 730 * DAY_NS, 183 * DAY_NS
@@ -108,7 +112,10 @@ class Authority:
         return self._seal.private_bytes_raw()
 
     def server_files(self, names: Sequence[str] = ("localhost", "127.0.0.1")) -> tuple[Path, Path]:
-        """(certificate, key) for the broker and for HTTPS; `names` are the host names and addresses units dial."""
+        """(certificate, key) for the broker and for HTTPS; `names` are the host names and addresses units dial.
+
+        Signed anew where it lacks one of them: who serves the same station gives the same names.
+        """
         sans = [_san(name) for name in names]
         return self._kept("server", names[0], sans, ExtendedKeyUsageOID.SERVER_AUTH)
 
@@ -134,17 +141,13 @@ class Authority:
     ) -> bytes:
         """A certificate (PEM) that `public_pem` is `unit`, remembered with the key that checks the unit's frames.
 
-        A unit certified again is remembered by its newest keys only. Raises ConfigError (the id, this machine's clock).
+        A unit certified again is remembered by its newest keys only. Raises ConfigError (the id, this machine's
+        clock), WireError (not a public key).
         """
         now_ns = _now_ns(self._clock)
         first_ns = now_ns - BACKDATE_NS if not_before_ns is None else not_before_ns
         last_ns = now_ns + UNIT_LIFE_NS if not_after_ns is None else not_after_ns
-        public = serialization.load_pem_public_key(public_pem)
-        if not isinstance(public, ec.EllipticCurvePublicKey):
-            raise ConfigError(
-                f"public key of {unit}", found=type(public).__name__, wanted="P-256", remedy="Make the key anew."
-            )
-        purpose = ExtendedKeyUsageOID.CLIENT_AUTH
+        public, purpose = _public(unit, public_pem), ExtendedKeyUsageOID.CLIENT_AUTH
         certificate = self._sign(_free_for_unit(unit), public, purpose, [], first_ns, last_ns)
         fingerprint = certificate.fingerprint(hashes.SHA256()).hex()
         known = Enrolled(base64.b64encode(verify_key).decode(), fingerprint, rfc3339(now_ns))
@@ -205,9 +208,7 @@ class Authority:
                 write_durably(key_path, make_tls_key())
             public = _tls_key(key_path).public_key()
             if not self._fits(cert_path, public, sans, now_ns + STATION_RENEW_NS):
-                # Units check this one by their own clock, which after a power cut may be weeks behind. FLOOR_NS is
-                # the least time any unit's clock can honestly show, so no unit ever finds it "not yet valid".
-                signed = self._sign(cn, public, purpose, sans, FLOOR_NS, now_ns + STATION_LIFE_NS)
+                signed = self._sign(cn, public, purpose, sans, ALWAYS_NS, now_ns + STATION_LIFE_NS)
                 write_durably(cert_path, signed.public_bytes(serialization.Encoding.PEM), 0o644)
         return cert_path, key_path
 
@@ -219,10 +220,10 @@ class Authority:
             return False
         with suppress(ConfigError):
             old = _certificate(path)
-            names = [n for e in old.extensions if isinstance(e.value, x509.SubjectAlternativeName) for n in e.value]
+            names = {n for e in old.extensions if isinstance(e.value, x509.SubjectAlternativeName) for n in e.value}
             return (
                 old.public_key() == public
-                and names == list(sans)
+                and set(sans) <= names
                 and old.issuer == self._ca.subject
                 and old.not_valid_after_utc > min(_utc(until_ns), self._ca.not_valid_after_utc - timedelta(seconds=1))
             )
@@ -257,7 +258,7 @@ def _found(folder: Path, now_ns: int) -> None:
     seal = x25519.X25519PrivateKey.generate()
     name = f"doorunit station {os.urandom(4).hex()}"  # told apart where a machine has known several
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    builder = _builder(name, subject, key.public_key(), _utc(FLOOR_NS), _utc(now_ns + CA_LIFE_NS))
+    builder = _builder(name, subject, key.public_key(), _utc(ALWAYS_NS), _utc(now_ns + CA_LIFE_NS))
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     builder = builder.add_extension(_usage(ca=True), critical=True)
     ca = builder.sign(key, hashes.SHA256())
@@ -353,6 +354,16 @@ def _tls_key(path: Path) -> ec.EllipticCurvePrivateKey:
 
 def _certificate(path: Path) -> x509.Certificate:
     return _parsed(path, x509.load_pem_x509_certificate, "a certificate, PEM")
+
+
+def _public(unit: str, pem: bytes) -> ec.EllipticCurvePublicKey:
+    with suppress(ValueError, UnsupportedAlgorithm):
+        key = serialization.load_pem_public_key(pem)
+        if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
+            return key
+    raise WireError(
+        f"public key of {unit!r}", found="something else", wanted="P-256, in PEM", remedy="Make the unit's key anew."
+    )
 
 
 def _p256(pem: bytes) -> ec.EllipticCurvePrivateKey:

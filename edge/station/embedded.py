@@ -20,7 +20,8 @@ class EmbeddedBroker:
     """amqtt in a thread of this process, where there is no mosquitto: demo and tests only.
 
     Plain TCP on loopback; whoever connects is believed, and any client reads and writes all topics. MQTT 3.1.1 only.
-    amqtt 0.12.1 also sends a client, as it connects, retained messages that it never subscribed to.
+    amqtt 0.12.1 sends a client, as it connects, retained messages that it never subscribed to, and forgets what a
+    subscriber has not acknowledged within 5 s; the unit, having no receipt, sends that again.
     """
 
     kind: Literal["mosquitto", "amqtt"] = "amqtt"
@@ -29,13 +30,14 @@ class EmbeddedBroker:
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
         self.host = host
         self._broker: Any = None
+        self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="broker", daemon=True)
         self._thread.start()
         try:
             self.port = self._do(self._start(free(host, port)))
-        except BaseException:
+        except BaseException:  # Ctrl-C too: a thread must not outlive the wait for it
             self.close()
             raise
 
@@ -76,7 +78,7 @@ class EmbeddedBroker:
         return port
 
     async def _stop(self) -> None:
-        if self._broker is not None:
+        if self._server is not None:
             self._server.close()
             await self._broker.shutdown()
         for writer in self._writers:

@@ -108,7 +108,7 @@ class Ledger:
             except sqlite3.Error as err:
                 self._db.rollback()
                 raise self._trouble(err) from err
-            except BaseException:
+            except BaseException:  # whatever it was, nothing half-done stays
                 self._db.rollback()
                 raise
 

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from edge.errors import PartError
 
-WILDCARDS = ("", "0.0.0.0", "::")  # noqa: S104 - every address of this machine; compared with, not bound to
-
 _LISTEN = "0A"  # <net/tcp_states.h>
 
 

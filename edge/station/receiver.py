@@ -152,7 +152,7 @@ class Receiver:
 def _object(m: Message) -> dict[str, object]:
     try:
         return msgspec.json.decode(m.payload, type=dict[str, object])
-    except msgspec.DecodeError as err:
+    except wire.GARBLED as err:
         raise WireError(
             f"{m.leaf} of {m.unit}", found=err, wanted="a JSON object", remedy="Look at the unit's software version."
         ) from err

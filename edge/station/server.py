@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import Iterator
 from typing import Any
@@ -33,7 +34,16 @@ class _PeerProtocol(H11Protocol):
 
 
 class Server(uvicorn.Server):
-    """uvicorn without its signal handlers: whoever runs the station ends it."""
+    """uvicorn without its signal handlers: whoever runs the station ends it. `up` is set once it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        await super().startup(sockets)
+        self.up.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -12,7 +12,7 @@ import msgspec
 from edge.clock import SystemClock
 from edge.errors import PartError
 from edge.station import views
-from edge.station.broker import open_broker
+from edge.station.broker import Broker, EmbeddedBroker, open_broker
 from edge.station.ca import Authority
 from edge.station.frames import FrameStore
 from edge.station.hub import Hub
@@ -39,9 +39,9 @@ class Ports(msgspec.Struct, frozen=True):
 
 
 class Station:
-    """Everything that receives. `bench` is the demo's simulated unit, or None."""
+    """Everything that receives. `bench` is the demo's simulated unit, or None. `embedded`: amqtt, in clear, loopback."""
 
-    def __init__(self, folder: Path, ports: Ports) -> None:
+    def __init__(self, folder: Path, ports: Ports, *, embedded: bool = False) -> None:
         self.ports = ports
         self.hub = Hub()
         self.bench: Bench | None = None
@@ -53,11 +53,17 @@ class Station:
             self.ca = Authority.open(folder / "ca", clock)
             self.ledger = Ledger(folder)
             self._closing.callback(self.ledger.close)
-            self.broker = open_broker(folder / "broker", self.ca, host=ports.host, port=ports.mqtt)
+            self.broker: Broker
+            if embedded:
+                self.broker = EmbeddedBroker(ports.host, ports.mqtt)
+            else:
+                self.broker = open_broker(
+                    folder / "broker", self.ca, host=ports.host, port=ports.mqtt, names=ports.names
+                )
             self._closing.callback(self.broker.close)
             self.receiver = self._receiver(clock)
             self._closing.callback(self.receiver.close)
-        except BaseException:
+        except BaseException:  # whatever it was, what has been opened is closed
             self._closing.close()
             raise
         self.frames = FrameStore(folder / "frames", self.ledger, self.ca, clock, self._frame_came)
@@ -77,7 +83,7 @@ class Station:
             for port in (self.ports.page, self.ports.frames):
                 _require_free(port)
             tasks = [asyncio.create_task(server.serve()) for server in self._servers]
-            await self._started(tasks)
+            await asyncio.gather(*(server.up.wait() for server in self._servers))
             ready()
             await asyncio.gather(*tasks)
         finally:
@@ -88,13 +94,6 @@ class Station:
         self.hub.close()
         for server in self._servers:
             server.end()
-
-    async def _started(self, tasks: list["asyncio.Task[None]"]) -> None:
-        while not all(server.started for server in self._servers):
-            for task in tasks:
-                if task.done():
-                    await task
-            await asyncio.sleep(0.01)
 
     def _receiver(self, clock: SystemClock) -> Receiver:
         certificate, key = self.ca.client_files()

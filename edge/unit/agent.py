@@ -139,6 +139,7 @@ class Unit:
         log.info("link up: MQTT %s", self._c.courier.protocol)
         self._c.link.publish(wire.topic(self._c.unit, "online"), self._online(True), retain=True)
         self._tell_state()
+        self._tell_pulse()
 
     def _incoming(self, fact: Incoming) -> None:
         if fact.topic != wire.topic(self._c.unit, "receipt"):
@@ -182,10 +183,13 @@ class Unit:
         c.loop.after(TICK_NS, self._tick)
 
     def _pulse(self) -> None:
-        c = self._c
-        if c.courier.up:
-            c.link.publish(wire.topic(c.unit, "pulse"), wire.to_json(self.pulse()), qos=0)
-        c.loop.after(c.config.uplink.pulse_s * SECOND, self._pulse)
+        self._tell_pulse()
+        self._c.loop.after(self._c.config.uplink.pulse_s * SECOND, self._pulse)
+
+    def _tell_pulse(self) -> None:
+        """Never kept for later: a stale pulse is noise."""
+        if self._c.courier.up:
+            self._c.link.publish(wire.topic(self._c.unit, "pulse"), wire.to_json(self.pulse()), qos=0)
 
     def pulse(self) -> dict[str, Any]:
         """The unit in numbers; units are in the names."""

@@ -90,12 +90,17 @@ class Doorkeeper:
         self._sample()
 
     def _sample_later(self) -> None:
-        if self._sampling is not None:
-            self._sampling.cancel()
+        """Sample when the driver wants it; an appointment that comes sooner stands."""
         now = self._loop.now()
-        self._sampling = self._loop.at(now + self.settler.wait_ns(now), self._sample)
+        due_ns = now + self.settler.wait_ns(now)
+        if self._sampling is not None:
+            if self._sampling.due_ns <= due_ns:
+                return
+            self._sampling.cancel()
+        self._sampling = self._loop.at(due_ns, self._sample)
 
     def _sample(self) -> None:
+        self._sampling = None
         if not self._is_open:
             return
         try:
@@ -166,6 +171,8 @@ class Doorkeeper:
             self._open_since = None
         door = Door(self._machine.state, at, self._open_since)
         edges, settle_us = (rest.edges, rest.settle_us) if rest else (0, 0)
+        if change is Change.FOUND:  # nothing changed, so there is no time between which it did
+            since = None
         return self._recorder.event(
             at, door, change=change, since=since, edges=edges, settle_us=settle_us, reason=reason
         )

@@ -149,7 +149,7 @@ class Courier:
         sent.acked = True
         self._health.clear("link.denied", now)
         self._paused_until = 0
-        if self._settings.receipt == "broker":
+        if self._settings.receipt == "broker" and fact.heard:
             self._done([fact.token])
 
     def receipt(self, receipt: wire.Receipt) -> None:

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 CONNECT_S = 10  # TCP, TLS and CONNACK, each
 _UNSUPPORTED_VERSION = 132  # MQTT 5 reason code; paho maps 3.1.1's return code 1 to it
+_NO_SUBSCRIBERS = 16
+_UNSPECIFIED = 128  # what paho says where the socket ended without a word
 _NO_LIMIT = 65_535  # MQTT 5 receive maximum where the broker names none
 _WINDOW_311 = 20  # 3.1.1 brokers name no limit; 20 is what mosquitto and most others take at once
 
@@ -140,7 +142,8 @@ class MqttLink:
                 going = self._step(client, read=pending or sock in readable)
             if not going:
                 return self._refused
-            if not self._up and self._clock.now() > connack_by:
+            if not self._up and self._clock.now() > connack_by:  # some old brokers answer MQTT 5 with silence
+                self._version = MQTTProtocolVersion.MQTTv311
                 return explain(TimeoutError(), self._where, self._clock.read())
         return None
 
@@ -211,7 +214,7 @@ class MqttLink:
     ) -> None:
         token = self._tokens.pop(mid, 0)
         if token:
-            self._post(Acked(token, not reason.is_failure, str(reason)))
+            self._post(Acked(token, not reason.is_failure, str(reason), reason.value != _NO_SUBSCRIBERS))
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         self._post(Incoming(message.topic, bytes(message.payload)))
@@ -220,7 +223,7 @@ class MqttLink:
         self, _client: Client, _data: object, _flags: DisconnectFlags, reason: ReasonCode, _p: Properties | None
     ) -> None:
         self._up = False
-        if self._refused is None and reason.is_failure and not self._said:
+        if reason.is_failure and reason.value != _UNSPECIFIED and not self._said:
             self._said = str(reason)
 
     def _on_log(self, _client: Client, _data: object, level: int, text: str) -> None:

@@ -42,6 +42,16 @@ def test_frames_taken_before_the_opening_became_known_are_given_at_once_too():
     assert seconds(r.catch("a", round(99.6 * SECOND))) == [98, 98.5, 99, 99.5, 100]
 
 
+def test_a_frame_that_came_before_the_opening_became_known_pushes_none_out():
+    r = fed(ring(before_s=1.75), *steady(90, 100))
+    assert seconds(r.catch("a", round(99.7 * SECOND))) == [98, 98.5, 99, 99.5, 100]
+
+
+def test_a_frame_a_little_early_pushes_none_out():
+    r = fed(ring(before_s=2.49), 98, 98.5, 99, 99.5, 100, 100.49)
+    assert seconds(r.catch("a", round(100.49 * SECOND))) == [98, 98.5, 99, 99.5, 100, 100.49]
+
+
 def test_frames_from_after_the_opening_are_handed_on_as_they_come():
     r = ring()
     r.catch("a", 100 * SECOND)

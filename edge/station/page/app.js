@@ -1,19 +1,18 @@
 // The live page: keeps the stream open and draws the doors, their health and the bench; events.js draws the events.
-import { ask, frame, load, put, redraw, say } from "./events.js";
-import { age, attr, clockSeconds, el, exact, icon, language, nowMs, number, millis, otherLanguage, ranges, set, setIcon,
-  setNow, shortTime, span, t, word, writeWords } from "./words.js";
+import { frame, load, put, redraw } from "./events.js";
+import { $, age, ask, attr, clockSeconds, el, exact, heardAgo, icon, language, millis, nowMs, number, otherLanguage,
+  ranges, say, set, setIcon, setNow, shortTime, span, t, word, writeWords } from "./words.js";
 
 const SILENT_MS = 45e3; // a unit speaks every 20 s; after this long without a word the stream is opened anew
+const CALL_MS = 15e3; // a call that is not taken in this time is made anew
 const RETRY_MS = 3e3;
 const SHOW_LOST_MS = 1e3; // shorter breaks mend themselves unseen
 
-const $ = (id) => document.getElementById(id);
 const narrow = matchMedia("(max-width: 959px)");
 const byName = new Intl.Collator("en", { numeric: true }).compare;
 const doors = new Map(); // unit -> {door, node, notes}
 let picked = null; // the unit whose events and health are shown; null: all of them
 let bench = null;
-let busy = false;
 let show = "all";
 let source = null;
 let waiting = null; // what the stream said while the whole state was on its way
@@ -31,18 +30,15 @@ function connect() {
   source = new EventSource("/api/live");
   source.addEventListener("open", refresh);
   source.addEventListener("error", () => { lostMs ||= Date.now(); });
-  for (const name of ["door", "record", "frame", "bench"]) {
-    source.addEventListener(name, (event) => hear(name, JSON.parse(event.data)));
-  }
+  for (const name of Object.keys(HEARD)) source.addEventListener(name, (event) => hear(name, JSON.parse(event.data)));
 }
+
+const HEARD = { door: takeDoor, record: (entry) => put([entry], true), frame, bench: takeBench };
 
 function hear(name, data) {
   heardMs = Date.now();
   if (waiting) waiting.push([name, data]);
-  else if (name === "door") takeDoor(data);
-  else if (name === "record") put([data], true);
-  else if (name === "frame") frame(data);
-  else takeBench(data);
+  else HEARD[name](data);
 }
 
 /** The whole state, once after each (re)connection; what the stream says meanwhile is kept and applied after it. */
@@ -52,16 +48,16 @@ async function refresh() {
   try {
     const state = await ask("/api/doors");
     setNow(state.now);
-    for (const unit of doors.keys()) if (!state.doors.some((door) => door.unit === unit)) dropDoor(unit);
+    const units = new Set(state.doors.map(({ unit }) => unit));
+    for (const [unit, { node }] of doors) if (!units.has(unit)) doors.delete(unit) && node.remove();
     state.doors.forEach(takeDoor);
     takeBench(state.bench);
     arrange();
     await load(picked);
-  } catch {
-    if (mine === turn) {
-      lostMs ||= Date.now();
-      setTimeout(() => mine === turn && connect(), RETRY_MS);
-    }
+  } catch (error) {
+    console.warn(error);
+    lostMs ||= Date.now();
+    setTimeout(() => mine === turn && connect(), RETRY_MS);
     return;
   }
   if (mine !== turn) return;
@@ -69,7 +65,7 @@ async function refresh() {
   waiting = null;
   late.forEach(([name, data]) => hear(name, data));
   heardMs = Date.now();
-  if (everLive && lostMs) say(t("back"));
+  if (everLive && !$("lost").hidden) say(t("back"));
   everLive = true;
   lostMs = 0;
   drawLive();
@@ -79,7 +75,8 @@ function watch() {
   const now = Date.now();
   const closed = source.readyState === EventSource.CLOSED && now - triedMs > RETRY_MS;
   const silent = !lostMs && now - heardMs > SILENT_MS;
-  const stuck = source.readyState === EventSource.CONNECTING && now - triedMs > SILENT_MS;
+  const stuck = source.readyState === EventSource.CONNECTING && now - triedMs > CALL_MS;
+  if (silent) lostMs = now;
   if (closed || silent || stuck) connect();
   drawLive();
   for (const one of doors.values()) drawSince(one);
@@ -112,24 +109,17 @@ function takeDoor(door) {
   arrangeSoon();
 }
 
-function dropDoor(unit) {
-  doors.get(unit).node.remove();
-  doors.delete(unit);
-}
-
-const FACTS = ["online", "camera", "link", "clock", "backlog"];
-
 function buildDoor(unit) {
   const id = `state-${unit}`;
   const pick = el("button.pick", { type: "button", "aria-describedby": id }, unit);
-  pick.addEventListener("click", () => go(picked === unit ? null : unit));
-  return el("article.door", { "data-testid": "door-card", "data-unit": unit },
+  pick.addEventListener("click", () => doors.size > 1 && go(picked === unit ? null : unit));
+  return el("article.door", { "data-testid": "door-card", "data-unit": unit, "aria-label": unit },
     icon("unknown"),
     el("h3", {}, pick),
     el("p.state", { id, "data-testid": "door-state" }),
     el("p.since", {}, el("time.for"), el("span.from")),
-    el("ul.facts", {}, ...FACTS.map((name) => el(`li.${name}`, {}, icon(name === "camera" ? "camera" : "online"),
-      el("span.k"), el("span.v", { "data-testid": name === "backlog" ? "backlog" : null })))),
+    el("ul.facts", {}, ...["online", "camera", "link", "clock", "backlog"].map((name) => el(`li.${name}`, {},
+      icon(name), el("span.k"), el("span.v", { "data-testid": name === "backlog" ? name : null })))),
     el("ul.notes", { hidden: "" }));
 }
 
@@ -153,17 +143,18 @@ function drawDoor(one) {
   drawNotes(one);
 }
 
+/** For each fact: its label, its value, how much it matters, its icon. */
 function factsOf({ online, camera, last_seen: seen, pulse }) {
-  const clock = pulse?.clock;
-  const heard = seen ? t("heard", { span: age(nowMs() - Date.parse(seen)) }) : t("neverHeard");
-  const backlog = pulse?.backlog ?? 0;
-  const cameraLevel = { on: "ok", failed: "bad", off: "mute", none: "mute" }[camera] ?? "mute";
+  const { clock, link, backlog } = pulse ?? {};
+  const offline = t("offlineSince", { heard: heardAgo(seen) });
+  const cameraLevel = { on: "ok", failed: "bad" }[camera] ?? "mute";
+  const queue = backlog ? t("waiting", { n: number(backlog) }) : pulse ? t("nothingWaiting") : "—";
   return {
-    online: [t("unit"), online ? t("online") : t("offlineSince", { heard }), online ? "ok" : "bad", online ? "online" : "offline"],
+    online: online ? [t("unit"), t("online"), "ok", "online"] : [t("unit"), offline, "bad", "offline"],
     camera: [t("camera"), t(`camera.${camera}`), cameraLevel, camera === "on" ? "camera" : "camera-off"],
-    link: [t("link"), linkOf(pulse?.link), "ok", "link"],
+    link: [t("link"), linkOf(link), "ok", "link"],
     clock: [t("clock"), clock ? t(`clock.${clock}`) : "—", !clock || clock === "synced" ? "ok" : "warn", "anchor"],
-    backlog: [t("toSend"), backlog ? t("waiting", { n: number(backlog) }) : t("nothingWaiting"), backlog ? "late" : "ok", "late"],
+    backlog: [t("toSend"), queue, backlog ? "late" : "ok", "late"],
   };
 }
 
@@ -174,7 +165,8 @@ function drawSince({ door, node }) {
   const from = node.querySelector(".from");
   const ms = door.since ? nowMs() - Date.parse(door.since) : 0;
   const alone = document.body.dataset.doors === "one";
-  set(lasted, !door.since ? "" : alone ? t("for", { span: age(ms, true) }) : age(ms));
+  const words = alone && !door.online ? t("lastKnown") : alone ? t("for", { span: age(ms, true) }) : age(ms);
+  set(lasted, door.since ? words : "");
   attr(lasted, "title", exact(door.since));
   attr(lasted, "datetime", door.since);
   set(from, door.since ? t("since", { time: shortTime(door.since) }) : "");
@@ -191,13 +183,14 @@ function drawNotes(one) {
 }
 
 function notesOf({ warnings, gaps }) {
-  const notes = warnings.map((warning) => el("li.warning", { title: warning.code }, icon("warn"),
-    el("span", {}, warning[language()] || warning.en || warning.code)));
-  if (gaps.length) {
-    const list = ranges(gaps);
-    notes.push(el("li.gaps", { title: t("missingHint", { list }) }, icon("gap"), el("span", {}, t("missing", { list }))));
-  }
-  return notes;
+  const notes = warnings.map((warning) => buildWarning(warning));
+  const list = ranges(gaps);
+  const words = el("span", {}, t("missing", { list }));
+  return list ? [...notes, el("li.gaps", { title: t("missingHint", { list }) }, icon("gap"), words)] : notes;
+}
+
+function buildWarning(warning, ...more) {
+  return el("li.warning", { title: warning.code }, icon("warn"), el("span", {}, warning[language()], ...more));
 }
 
 function needsAttention({ door, online, camera, warnings, gaps }) {
@@ -214,17 +207,19 @@ function arrange() {
   soon = null;
   const all = [...doors.values()];
   arrangePanes(all.length > 1 ? "many" : "one");
-  const open = all.filter(({ door }) => door.door === "open" || door.door === "held").length;
-  const offline = all.filter(({ door }) => !door.online).length;
-  const worrying = all.filter(({ door }) => needsAttention(door)).length;
-  const counts = [t("count", { n: all.length }), open && t("countOpen", { n: open }), offline && t("countOffline", { n: offline })];
-  set($("doors-count"), counts.filter(Boolean).join(" · "));
-  document.title = `${open ? `${t("countOpen", { n: open })} · ` : ""}${t("title")}`;
+  const count = (test) => all.filter(({ door }) => test(door)).length;
+  const worrying = count(needsAttention);
+  const open = count(({ door }) => door === "open" || door === "held");
+  const offline = count(({ online }) => !online);
+  const notable = [open && t("countOpen", { n: open }), offline && t("countOffline", { n: offline })].filter(Boolean);
+  set($("doors-count"), [t("count", { n: all.length }), ...notable].join(" · "));
+  document.title = [...notable, t("title")].join(" · ");
   for (const button of $("filter").querySelectorAll("button")) {
     const isAll = button.dataset.show === "all";
     set(button, `${t(button.dataset.show)} ${isAll ? all.length : worrying}`);
     attr(button, "aria-pressed", button.dataset.show === show);
   }
+  $("bench").hidden = !bench || (picked !== null && all.length > 1 && picked !== bench.unit);
   filter(all);
   drawHealth();
 }
@@ -267,16 +262,15 @@ function drawHealth() {
   $("health").hidden = !door;
   if (!door) return;
   const { pulse, online, warnings, last_seen: seen } = door;
-  const heard = seen ? t("heard", { span: age(nowMs() - Date.parse(seen)) }) : t("neverHeard");
-  set($("health-unit"), doors.size > 1 ? door.unit + t("comma") + heard : heard);
+  set($("health-unit"), (doors.size > 1 ? door.unit + t("comma") : "") + heardAgo(seen));
   const body = $("health-body");
   if (!body.childElementCount) body.append(...buildHealth());
   body.querySelector(".as-of").hidden = online;
   const codes = JSON.stringify([language(), warnings]);
   if (body.dataset.codes !== codes) {
     body.dataset.codes = codes;
-    body.querySelector(".notes").replaceChildren(...warnings.map((one) => el("li.warning", {}, icon("warn"),
-      el("span", {}, one[language()] || one.en, " ", el("code", {}, one.code)))));
+    const items = warnings.map((warning) => buildWarning(warning, " ", el("code", {}, warning.code)));
+    body.querySelector(".notes").replaceChildren(...items);
   }
   for (const cell of body.querySelectorAll("dd")) {
     const value = pulse?.[cell.dataset.key];
@@ -296,7 +290,7 @@ function buildHealth() {
 
 function takeBench(state) {
   bench = state;
-  $("bench").hidden = !bench;
+  arrangeSoon();
   if (!bench) return;
   const box = $("bench-waves").lastElementChild;
   const key = language() + bench.waves.join();
@@ -319,23 +313,24 @@ function drawBench() {
   set($("bench-hint"), word(`hint.${wave}`) ?? "");
   attr($("bench-network"), "aria-checked", bench.network);
   attr($("bench-power"), "aria-checked", bench.power);
+}
+
+function setBusy(busy) {
   $("bench-controls").disabled = busy;
   attr($("bench-controls"), "aria-busy", busy);
 }
 
 async function ordered(what, order) {
   const held = document.activeElement;
-  busy = true;
+  setBusy(true);
   $("bench-error").hidden = true;
-  drawBench();
   try {
     takeBench(await ask(`/api/bench/${what}`, order));
   } catch (error) {
     $("bench-error").hidden = false;
     set($("bench-error"), error.message);
   }
-  busy = false;
-  drawBench();
+  setBusy(false);
   if (document.activeElement === document.body) held?.focus(); // a disabled control loses the focus
 }
 
@@ -348,11 +343,15 @@ function go(unit) {
 function follow() {
   const named = /^#unit=(.+)/.exec(location.hash)?.[1];
   const unit = named ? decodeURIComponent(named) : null;
-  if (unit === picked) return;
+  if (unit === picked || (location.hash && !named)) return;
   picked = unit;
   $("all-doors").hidden = !picked;
+  attr(document.body, "data-picked", picked);
   arrange();
-  if (narrow.matches && doors.size > 1) view(picked ? "events" : "doors");
+  if (narrow.matches && doors.size > 1) {
+    view(picked ? "events" : "doors");
+    if (picked) $("events").focus({ preventScroll: true });
+  }
   load(picked).catch(() => {}); // the list itself says so, and the next connection brings it
 }
 
@@ -364,7 +363,6 @@ function view(name) {
 
 function speak() {
   otherLanguage();
-  attr($("lang"), "lang", language() === "zh" ? "en" : "zh-CN");
   $("health-body").replaceChildren();
   doors.forEach(drawDoor);
   takeBench(bench);
@@ -377,8 +375,7 @@ $("lang").addEventListener("click", speak);
 $("all-doors").addEventListener("click", () => go(null));
 $("find").addEventListener("input", arrange);
 $("filter").addEventListener("click", ({ target }) => {
-  if (!target.dataset.show) return;
-  show = target.dataset.show;
+  show = target.dataset.show ?? show;
   arrange();
 });
 $("tabs").addEventListener("click", ({ target }) => target.dataset.view && view(target.dataset.view));
@@ -388,6 +385,7 @@ $("bench-door").addEventListener("click", () => ordered("door", {
 }));
 $("bench-network").addEventListener("click", () => ordered("network", { on: !bench.network }));
 $("bench-power").addEventListener("click", () => ordered("power", { on: !bench.power }));
+document.querySelector(".skip").addEventListener("click", () => view("events"));
 addEventListener("popstate", follow);
 addEventListener("online", connect);
 document.addEventListener("visibilitychange", () => {
@@ -395,7 +393,6 @@ document.addEventListener("visibilitychange", () => {
 });
 
 writeWords();
-attr($("lang"), "lang", language() === "zh" ? "en" : "zh-CN");
 view("doors");
 follow();
 connect();

@@ -1,13 +1,12 @@
 // The list of events: in the order things happened, filled as records arrive, with their pictures and the lightbox.
-import { attr, clockTime, dayKey, dayName, el, exact, icon, isToday, micros, millis, nowMs, ranges, set, shortTime, span, t,
-  word } from "./words.js";
+import { $, ask, attr, clockTime, dayKey, dayName, el, exact, icon, isToday, micros, millis, ranges, say,
+  seconds, set, shortTime, span, t, word } from "./words.js";
 
 const PAGE = 200; // what one request brings
 const KEEP = 1000; // live rows kept; older ones can be asked for again
 const LATE_MS = 1000;
 const SAY_AFTER_MS = 600; // a burst is told to a screen reader as one sentence
 
-const $ = (id) => document.getElementById(id);
 const list = $("event-list");
 const rows = new Map(); // n -> row
 const pictures = new Map(); // unit/epoch/seq of the event -> {frames, why, row}
@@ -18,25 +17,6 @@ let limit = KEEP;
 let unsaid = [];
 let unread = 0;
 let atTop = true;
-
-/** GET, or POST with a body; returns the JSON. Throws an Error whose message is a sentence for the reader. */
-export async function ask(path, body) {
-  const post = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
-  let answer;
-  try {
-    answer = await fetch(path, { ...post, cache: "no-store", signal: AbortSignal.timeout(20e3) });
-  } catch {
-    throw new Error(t("noAnswer"));
-  }
-  const data = await answer.json().catch(() => null);
-  if (!answer.ok || data === null) throw new Error(data?.error ?? t("refused", { status: answer.status }));
-  return data;
-}
-
-export function say(text) {
-  set($("said"), "");
-  requestAnimationFrame(() => set($("said"), text));
-}
 
 /** Bring the newest events of one unit, or of all (null), and join them to what is shown. */
 export async function load(of) {
@@ -234,22 +214,25 @@ function whatOf(entry) {
 }
 
 function whenOf({ time, interval }) {
-  if (!time) return t("unknownTime");
-  return interval && interval[1] === time && interval[0] !== time ? t("by", { time: clockTime(time) }) : clockTime(time);
+  if (!time) return interval?.some(Boolean) ? "" : t("unknownTime"); // its note says between when and when
+  const [low, high] = interval ?? [];
+  return high === time && low !== time ? t("by", { time: clockTime(time) }) : clockTime(time);
 }
 
 function metaOf(entry) {
   const { seq, edges, settle_us: settle, time, clock, error_ms: error, delay_ms: delay, received } = entry;
   const late = delay !== null && delay >= LATE_MS;
   const parts = [el("span.seq", { title: t("seq", { n: seq }) }, `#${seq}`)];
-  if (edges) parts.push(el("span", {}, t("edges", { n: edges }) + (settle ? t("comma") + t("settled", { span: millis(settle) }) : "")));
-  if (entry.kind === "boot" && entry.detail.version) parts.push(el("span", {}, t("versionIs", { v: entry.detail.version })));
+  if (edges) {
+    const rest = t(entry.change === "lost" ? "unsettled" : "settled", { span: millis(settle) });
+    parts.push(el("span", {}, t("edges", { n: edges }) + (settle ? t("comma") + rest : "")));
+  }
+  if (entry.kind === "boot") parts.push(el("span", {}, t("versionIs", { v: entry.detail.version ?? "—" })));
   if (time && clock !== "synced") {
     const about = error === null ? "" : `±\u2009${span(error)}${t("comma")}`;
     parts.push(el("span.rough", {}, about + t("clockWas", { quality: t(`clock.${clock}`) })));
   }
-  const words = deliveredOf(entry);
-  parts.push(el(late ? "span.late" : "span", { title: exact(received) }, late ? icon("late") : null, words));
+  parts.push(el(late ? "span.late" : "span", { title: exact(received) }, late && icon("late"), deliveredOf(entry)));
   return parts;
 }
 
@@ -309,7 +292,7 @@ function offsetOf(entry, picture, short) {
   if (!picture.time || !entry.time) return "";
   const ms = (micros(picture.time) - micros(entry.time)) / 1000;
   if (short) return `${ms <= -50 ? "\u2212" : "+"}${(Math.abs(ms) / 1000).toFixed(1)} s`;
-  return t(ms < 0 ? "beforeIt" : "afterIt", { span: span(Math.abs(ms)) });
+  return t(ms < 0 ? "beforeIt" : "afterIt", { span: seconds(Math.abs(ms)) });
 }
 
 function markDays() {
@@ -336,8 +319,8 @@ function welcome(added) {
 
 function tell() {
   const [{ entry }] = unsaid;
-  const one = { unit: entry.unit, what: whatOf(entry), time: whenOf(entry), late: deliveredOf(entry) };
-  say(unsaid.length === 1 ? t("say", one) : t("sayMany", { n: unsaid.length }));
+  const [what, time, late] = [whatOf(entry), whenOf(entry) || t("unknownTime"), deliveredOf(entry)];
+  say(unsaid.length === 1 ? t("say", { unit: entry.unit, what, time, late }) : t("sayMany", { n: unsaid.length }));
   unsaid = [];
 }
 
@@ -394,7 +377,10 @@ function lightboxKey(event) {
   stops[(at + (event.shiftKey ? -1 : 1) + stops.length) % stops.length].focus();
 }
 
-$("picture").addEventListener("error", () => { box.classList.add("broken"); set($("picture-when"), t("pictureLost")); });
+$("picture").addEventListener("error", () => {
+  box.classList.add("broken");
+  set($("picture-when"), t("pictureLost"));
+});
 $("picture-previous").addEventListener("click", () => step(-1));
 $("picture-next").addEventListener("click", () => step(1));
 $("picture-close").addEventListener("click", () => box.close());

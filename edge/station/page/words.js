@@ -1,4 +1,4 @@
-// The page's words in Chinese and English, how times and amounts are written in each, and the tools that put them there.
+// The page's words in Chinese and English, times and amounts as each writes them, and the tools all modules share.
 
 const WORDS = {
   title: ["Door station", "门磁工作站"],
@@ -15,6 +15,7 @@ const WORDS = {
   never: ["The station does not answer. Trying again by itself.", "工作站没有应答，正在自动重试。"],
   back: ["Connected to the station again", "已重新连接工作站"],
 
+  views: ["Views", "视图"],
   doors: ["Doors", "门"],
   noDoors: [
     "No unit has reported yet. Its door appears here with its first message.",
@@ -41,6 +42,8 @@ const WORDS = {
   offline: ["Offline", "离线"],
   offlineSince: ["Offline, {heard}", "离线，{heard}"],
   heard: ["heard {span} ago", "{span}前有消息"],
+  heardNow: ["heard just now", "刚刚有消息"],
+  lastKnown: ["last known", "最后所知"],
   neverHeard: ["not heard yet", "尚无消息"],
   camera: ["Camera", "摄像头"],
   "camera.on": ["on", "开启"],
@@ -106,6 +109,7 @@ const WORDS = {
   later: ["buffered, arrived {span} later", "缓存后补传，晚到 {span}"],
   arrived: ["arrived {time}", "{time} 到达"],
   edges: ["{n} edge|{n} edges", "{n} 次跳变"],
+  unsettled: ["in {span}", "历时 {span}"],
   settled: ["settled in {span}", "{span}后稳定"],
   comma: [", ", "，"],
   seq: ["Record number {n}", "记录编号 {n}"],
@@ -131,8 +135,8 @@ const WORDS = {
 
   bench: ["Bench", "试验台"],
   benchTry: [
-    "Cut the network, open the door a few times, kill the unit, start it, reconnect: every opening arrives once, in order, " +
-      "with its true time.",
+    "Cut the network, open the door a few times, kill the unit, start it, reconnect: " +
+      "every opening arrives once, in order, with its true time.",
     "断开网络，开几次门，强制断电，再开机并恢复网络：每次开门都会到达且只到达一次，顺序正确，时间真实。",
   ],
   openDoor: ["Open door", "开门"],
@@ -156,12 +160,13 @@ const WORDS = {
   noAnswer: ["The station did not answer. Nothing is known of this request.", "工作站没有应答，不知道请求是否执行。"],
 };
 
+const JUST_NOW_MS = 5e3;
 const KEPT = "doorunit.lang";
 let lang = remembered() ?? (/^zh\b/i.test(navigator.language) ? "zh" : "en");
 let skewMs = 0; // the station's clock minus this browser's
 let formats = makeFormats();
 
-/** The words for `key` in the page's language; {names} filled in, "one|many" chosen by values.n; null if there are none. */
+/** The words for `key` in the page's language, {names} filled in, "one|many" chosen by values.n. None: null. */
 export function word(key, values = {}) {
   const pair = WORDS[key];
   if (!pair) return null;
@@ -173,7 +178,6 @@ export function word(key, values = {}) {
 /** As word, but a key without words is shown as its own last part, so a new value of the API is still legible. */
 export const t = (key, values) => word(key, values) ?? key.slice(key.indexOf(".") + 1);
 export const language = () => lang;
-export const isNarrow = () => matchMedia("(max-width: 959px)").matches;
 
 /** Change to the other language, keep that, and rewrite every [data-t] and [data-t-label] of the document. */
 export function otherLanguage() {
@@ -185,6 +189,7 @@ export function otherLanguage() {
 
 export function writeWords() {
   document.documentElement.lang = lang === "zh" ? "zh-CN" : "en";
+  attr($("lang"), "lang", lang === "zh" ? "en" : "zh-CN");
   for (const node of document.querySelectorAll("[data-t]")) set(node, t(node.dataset.t));
   for (const node of document.querySelectorAll("[data-t-label]")) {
     attr(node, node.localName === "input" ? "placeholder" : "aria-label", t(node.dataset.tLabel));
@@ -215,14 +220,17 @@ export function dayName(ms) {
 }
 
 /** 14:03:22, with the day in front where it is not today. */
-export const shortTime = (time) => (isToday(time) ? "" : `${formats.date.format(new Date(time))} `) + clockSeconds(time);
+export function shortTime(time) {
+  return (isToday(time) ? "" : `${formats.date.format(new Date(time))} `) + clockSeconds(time);
+}
 
 /** How long something took or was late: "240 ms", "3.4 s", "4 min", "2 h 5 min". */
 export function span(ms) {
   if (ms < 1000) return Math.round(ms) + units().ms;
-  if (ms < 10e3) return (ms / 1000).toFixed(1) + units().s;
-  return age(ms);
+  return ms < 10e3 ? seconds(ms) : age(ms);
 }
+
+export const seconds = (ms) => (ms / 1000).toFixed(1) + units().s;
 
 /** How long something has lasted, in one unit, or `fine`, in two. */
 export function age(ms, fine = false) {
@@ -235,10 +243,23 @@ export function age(ms, fine = false) {
   return two(Math.floor(s / 86400), s < 172800 ? day : days, Math.floor((s % 86400) / 3600), h);
 }
 
+export function heardAgo(seen) {
+  const ms = nowMs() - Date.parse(seen);
+  if (!seen) return t("neverHeard");
+  return ms < JUST_NOW_MS ? t("heardNow") : t("heard", { span: age(ms) });
+}
+
 /** A settling time; a contact's is microseconds to seconds. */
 export const millis = (us) => (us < 10e3 ? (us / 1000).toFixed(1) + units().ms : span(us / 1000));
 export const number = (value, digits = 0) => value.toLocaleString(locale(), { maximumFractionDigits: digits });
-export const ranges = (pairs) => pairs.map(([low, high]) => (low === high ? `${low}` : `${low}-${high}`)).join(", ");
+/** "41-43, 57"; of a long list the first eight, and how many more there are. */
+export function ranges(pairs) {
+  const parts = pairs.slice(0, 8).map(([low, high]) => (low === high ? `${low}` : `${low}-${high}`));
+  if (pairs.length > 8) parts.push(`+${pairs.length - 8}`);
+  return parts.join(", ");
+}
+
+export const $ = (id) => document.getElementById(id);
 
 /** el("p.note", {title: "…"}, child, …): an element; a null attribute or child is left out. */
 export function el(name, attributes = {}, ...children) {
@@ -246,7 +267,7 @@ export function el(name, attributes = {}, ...children) {
   const node = document.createElement(tag);
   if (classes.length) node.className = classes.join(" ");
   for (const [key, value] of Object.entries(attributes)) attr(node, key, value);
-  node.append(...children.filter((child) => child !== null && child !== ""));
+  node.append(...children.filter(Boolean));
   return node;
 }
 
@@ -270,9 +291,29 @@ export function set(node, text) {
 }
 
 export function attr(node, name, value) {
-  if (value === null || value === undefined || value === false) node.removeAttribute(name);
+  if (value === null || value === undefined) node.removeAttribute(name);
   else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
   return node;
+}
+
+/** GET, or POST with a body; returns the JSON. Throws an Error whose message is a sentence for the reader. */
+export async function ask(path, body) {
+  const post = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  let answer;
+  try {
+    answer = await fetch(path, { ...post, cache: "no-store", signal: AbortSignal.timeout(20e3) });
+  } catch {
+    throw new Error(t("noAnswer"));
+  }
+  const data = await answer.json().catch(() => null);
+  if (!answer.ok || data === null) throw new Error(data?.error ?? t("refused", { status: answer.status }));
+  return data;
+}
+
+/** Tell a screen reader, without moving anything on the screen. */
+export function say(text) {
+  set($("said"), "");
+  requestAnimationFrame(() => set($("said"), text));
 }
 
 function remembered() {

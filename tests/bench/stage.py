@@ -1,0 +1,155 @@
+"""What the benches play on: a fresh folder on the real disk, brokers, units with identities, players as processes."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from beat import now_ns
+
+from edge.station.broker import Broker, open_broker
+from edge.station.ca import Authority
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+BUILD = ROOT / "build" / "bench"
+MQTT_IO = ("mqtt-io==2.7.0", "gpiozero==2.0.1")
+END_S = 10  # for a player to end by itself, once it has been told to
+
+Tls = tuple[str, str, str]  # CA, certificate, key
+
+_SETTINGS = """\
+[unit]
+state_dir = "{state}"
+
+[door]
+settle_ms = {settle_ms}
+
+[camera]
+enabled = false
+
+[uplink]
+host = "127.0.0.1"
+port = {port}
+tls = {tls}
+"""
+
+
+class Stage:
+    """One bench's folder, removed and made anew; what is opened on it is closed in reverse."""
+
+    def __init__(self, name: str, closing: ExitStack) -> None:
+        self.folder = BUILD / name
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self._closing = closing
+        self.ca = Authority.open(self.folder / "ca")
+
+    def broker(self, name: str, *, tls: bool = False) -> Broker:
+        """A mosquitto on loopback, in clear unless `tls`."""
+        broker = open_broker(self.folder / name, self.ca if tls else None)
+        self._closing.callback(broker.close)
+        return broker
+
+    def receiver(self) -> Tls:
+        """What a subscriber shows to a TLS broker."""
+        certificate, key = self.ca.client_files()
+        return str(self.ca.ca_file), str(certificate), str(key)
+
+    def member(self, name: str) -> Tls:
+        """What a publisher that is no doorunit shows to a TLS broker."""
+        who = self.ca.issue(name, self.folder / name / "identity")
+        return str(who.ca_file), str(who.cert_file), str(who.key_file)
+
+    def unit(self, name: str, broker: Broker, settle_ms: int) -> Path:
+        """The settings file of a new unit, camera off, its spool below this folder."""
+        home = self.folder / name
+        self.ca.issue(name, home / "state" / "identity")
+        text = _SETTINGS.format(
+            state=home / "state", settle_ms=settle_ms, port=broker.port, tls="true" if broker.tls else "false"
+        )
+        (home / "doorunit.toml").write_text(text, encoding="utf-8")
+        return home / "doorunit.toml"
+
+    def play(self, script: str, *words: str, python: str = sys.executable) -> "Player":
+        """Start tests/bench/<script>; it is ended with the stage at the latest."""
+        log = self.folder / f"{script}-{words[0].strip('/').replace('/', '-')[-40:]}.log"
+        player = Player([python, str(HERE / script), *words], log)
+        self._closing.callback(player.end)
+        return player
+
+
+class Player:
+    """A process that runs beat.play."""
+
+    def __init__(self, command: list[str], log: Path) -> None:
+        self._log = log
+        with log.open("ab") as err:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=err, text=True, cwd=ROOT
+            )
+        self.pid = self._process.pid
+
+    def ready(self) -> None:
+        """Block until it can move its door. Raises RuntimeError where it ends instead."""
+        self._line()
+
+    def go(self, due_ns: list[int]) -> None:
+        """Have it move its door at these instants."""
+        self._process.stdin.write(json.dumps(due_ns) + "\n")
+        self._process.stdin.flush()
+
+    def moved_ns(self) -> list[int]:
+        """When it did; blocks until the last one."""
+        return json.loads(self._line())
+
+    def end(self) -> None:
+        """Let it end by itself, then less gently; safe to repeat."""
+        self._process.stdin.close()
+        try:
+            self._process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+
+    def _line(self) -> str:
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"a player ended too soon; its last words are in {self._log}")
+        return line
+
+
+@contextmanager
+def stage(name: str) -> Iterator[Stage]:
+    """A Stage; whatever was started on it has ended when this returns."""
+    with ExitStack() as closing:
+        yield Stage(name, closing)
+
+
+def mqtt_io_python() -> str:
+    """A Python with mqtt-io, in a venv of its own that is made once. Raises CalledProcessError without a registry."""
+    home = BUILD.parent / "bench-venvs" / "mqtt-io"
+    python = home / "bin" / "python"
+    done = home / "-".join(MQTT_IO)
+    if not done.exists():
+        venv.create(home, with_pip=True, clear=True)
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+        subprocess.run([*pip, *MQTT_IO], check=True, capture_output=True, timeout=120)
+        done.touch()
+    return str(python)
+
+
+def said() -> str:
+    """The command that made this table."""
+    return f"python {os.path.relpath(sys.argv[0], ROOT)}"
+
+
+def soon_ns(wait_s: float) -> int:
+    """The instant `wait_s` from now."""
+    return now_ns() + int(wait_s * 1e9)

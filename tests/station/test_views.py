@@ -1,0 +1,78 @@
+"""What the page is shown is what the ledger holds, with times no better than they are."""
+
+import json
+
+from edge.clock import Quality
+from edge.records import Boot, Change, ClockAnchor, Event, FrameSet
+from edge.station import views
+from edge.station.ledger import Picture
+from tests.station.conftest import NOW_NS, event, stamp
+
+
+def entries(ledger):
+    return [views.entry(ledger, stored) for stored in ledger.records()]
+
+
+def test_an_event_shows_when_it_was_and_how_late_it_came(ledger, keep):
+    keep(event(1), received_ns=NOW_NS + 1_250_000_000)
+    (entry,) = entries(ledger)
+    assert entry["time"] == "2026-11-18T11:06:41.000000Z"
+    assert entry["delay_ms"] == 250
+    assert (entry["kind"], entry["change"], entry["clock"], entry["error_ms"]) == ("event", "opened", "synced", 2)
+    assert (entry["edges"], entry["settle_us"]) == (3, 900)
+
+
+def test_an_event_of_an_unset_clock_has_no_time_until_an_anchor_comes(ledger, keep):
+    keep(event(1, at=stamp(7_000_000_000, clock=Quality.UNSYNCED)))
+    (entry,) = entries(ledger)
+    assert (entry["time"], entry["delay_ms"], entry["clock"]) == (None, None, "unsynced")
+    keep(ClockAnchor(epoch="e1", seq=2, at=stamp(9_000_000_000)))
+    entry = entries(ledger)[-1]
+    assert entry["time"] == "2026-11-18T11:06:47.000000Z"
+    assert entry["clock"] == "synced"
+    assert entry["error_ms"] >= 2
+
+
+def test_a_change_while_the_unit_was_off_shows_the_interval(ledger, keep):
+    keep(Event(epoch="e1", seq=1, at=stamp(9_000_000_000), change=Change.OPENED, since=stamp(4_000_000_000)))
+    (entry,) = entries(ledger)
+    assert entry["interval"] == ("2026-11-18T11:06:44.000000Z", "2026-11-18T11:06:49.000000Z")
+
+
+def test_an_opening_shows_its_pictures_with_their_addresses(ledger, keep):
+    keep(event(1))
+    with ledger.batch() as into:
+        into.frame(Picture("a" * 64, "door-1", "e1", 1, stamp(1_500_000_000)), 1)
+    (entry,) = entries(ledger)
+    assert [f["url"] for f in entry["frames"]] == ["/api/frames/" + "a" * 64 + ".jpg"]
+    assert entry["frames"][0]["time"] == "2026-11-18T11:06:41.500000Z"
+
+
+def test_a_frame_set_says_why_pictures_are_missing(ledger, keep):
+    keep(FrameSet(epoch="e1", seq=2, at=stamp(), event=1, of="e1", missing="no camera"))
+    (entry,) = entries(ledger)
+    assert (entry["kind"], entry["reason"]) == ("frames", "no camera")
+    assert entry["detail"] == {"event": 1, "of": "e1", "frames": 0}
+
+
+def test_a_boot_shows_what_was_void(ledger, keep):
+    keep(Boot(epoch="e1", seq=65, at=stamp(), version="9", clean=False, new_boot=True, void=(3, 64)))
+    assert entries(ledger)[0]["detail"] == {"version": "9", "clean": False, "new_boot": True, "void": (3, 64)}
+
+
+def test_a_door_that_only_ever_sent_records_is_unknown_and_offline(ledger, keep):
+    keep(event(2))
+    assert views.door(ledger, "door-2") is None
+    door = views.door(ledger, "door-1")
+    assert (door["door"], door["online"], door["camera"], door["pulse"]) == ("unknown", False, "none", None)
+    assert (door["gaps"], door["records"]) == ([(1, 1)], 1)
+
+
+def test_a_door_shows_its_state_and_the_warnings_of_its_pulse(ledger):
+    warning = {"code": "camera.failed", "zh": "摄像头故障", "en": "The camera does not work"}
+    with ledger.batch() as into:
+        into.unit("door-1", NOW_NS, online=True, state=b'{"door": "held", "camera": "failed", "since": null}')
+        into.unit("door-1", NOW_NS, pulse=json.dumps({"backlog": 3, "warnings": [warning]}).encode())
+    door = views.door(ledger, "door-1")
+    assert (door["door"], door["camera"], door["online"]) == ("held", "failed", True)
+    assert door["warnings"] == [warning]
