@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from edge.errors import ConfigError
 
+RING_MAX_MB = 128  # of the 512 MB of a Pi Zero 2 W
 EXPLAIN = "`doorunit config explain {0}` tells what it is for."
 
 
@@ -276,6 +277,14 @@ def _together(config: Config) -> None:
             found=led,
             wanted=f"a free GPIO 4-27 other than door.contact_pin ({door.contact_pin})",
             remedy=EXPLAIN.format("camera.led_pin"),
+        )
+    ring_mb = (camera.before_s + 1) * camera.fps * camera.width * camera.height * 4 // 1_000_000
+    if ring_mb > RING_MAX_MB:
+        raise ConfigError(
+            "camera.before_s",
+            found=f"{camera.before_s} s at {camera.fps}/s of {camera.width}x{camera.height}, which is {ring_mb:.0f} MB",
+            wanted=f"pictures from before the opening that fit into {RING_MAX_MB} MB of RAM",
+            remedy="Lower camera.before_s, camera.fps or the picture's size.",
         )
     if not uplink.tls and not is_loopback(uplink.host):
         raise ConfigError(

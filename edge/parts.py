@@ -66,7 +66,10 @@ class Camera(Protocol):
         ...
 
     def capture(self) -> "Image":
-        """One picture, RGB, `camera.width` x `camera.height` pixels. Raises PartError."""
+        """One picture, RGB, `camera.width` x `camera.height` pixels. Raises PartError.
+
+        Its `info["boot_ns"]` may state when it was taken; else the instant it was asked for counts.
+        """
         ...
 
     def close(self) -> None:

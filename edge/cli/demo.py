@@ -50,7 +50,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "--dir", type=Path, default=FOLDER, help=f"where the demo keeps all it holds (default {FOLDER})"
     )
     parser.add_argument("--fresh", action="store_true", help="forget earlier demos in that folder first")
-    parser.add_argument("--embedded", action="store_true", help="the embedded broker, also where mosquitto is installed")
+    parser.add_argument(
+        "--embedded", action="store_true", help="the embedded broker, also where mosquitto is installed"
+    )
     parser.add_argument("--page-port", type=int, default=0, help="the page's port (default 8080, or a free one)")
 
 

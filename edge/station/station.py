@@ -12,8 +12,9 @@ import msgspec
 from edge.clock import SystemClock
 from edge.errors import PartError
 from edge.station import views
-from edge.station.broker import Broker, EmbeddedBroker, open_broker
+from edge.station.broker import Broker, open_broker
 from edge.station.ca import Authority
+from edge.station.embedded import EmbeddedBroker
 from edge.station.frames import FrameStore
 from edge.station.hub import Hub
 from edge.station.ledger import Ledger, Picture
@@ -39,7 +40,7 @@ class Ports(msgspec.Struct, frozen=True):
 
 
 class Station:
-    """Everything that receives. `bench` is the demo's simulated unit, or None. `embedded`: amqtt, in clear, loopback."""
+    """Everything that receives. `bench`: the demo's simulated unit, or None. `embedded`: amqtt, in clear, loopback."""
 
     def __init__(self, folder: Path, ports: Ports, *, embedded: bool = False) -> None:
         self.ports = ports

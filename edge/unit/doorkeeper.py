@@ -40,7 +40,8 @@ class Doorkeeper:
         self.on_look: Callable[[Event], None] = lambda _: None
         self.on_change: Callable[[], None] = lambda: None
         self._machine = Machine()
-        self._since: Stamp | None = None  # when the machine's state began
+        self._since: Stamp | None = None  # when the last confirmed state began
+        self._lost_since: Stamp | None = None  # since when it is unknown what the door does
         self._open_since: Stamp | None = None
         self._sampling: Timer | None = None
         self._holding: Timer | None = None
@@ -54,13 +55,14 @@ class Doorkeeper:
     @property
     def since(self) -> Stamp | None:
         """When that began."""
-        return self._since
+        return self._lost_since if self._machine.lost else self._since
 
     def begin(self, stored: Door | None, alive: Stamp | None) -> None:
         """Start to watch, from what was stored and when the unit last ran."""
         if stored is not None:
             self._machine = Machine(State(stored.state))
-            self._since = alive or stored.since
+            self._since = stored.since
+            self._lost_since = alive or stored.since
             self._open_since = stored.open_since
             if self._machine.state in (State.LOST_OPEN, State.LOST_HELD):
                 self._hold()
@@ -131,7 +133,7 @@ class Doorkeeper:
         self._health.clear("contact.chatter", now.boot_ns)
         at, since = now.at(rest.first_ns), None
         if self._machine.lost:  # it changed at some time between the last that was known and now
-            at, since = now.at(rest.last_ns), self._since
+            at, since = now.at(rest.last_ns), self._lost_since
         elif rest.missed:
             since = now.at(rest.first_ns - self.settler.resample_ns)
         self._move(Signal.CLOSED if rest.closed else Signal.OPENED, at, rest, since)
@@ -139,9 +141,10 @@ class Doorkeeper:
     def _move(
         self, signal: Signal, at: Stamp, rest: Rest | None = None, since: Stamp | None = None, reason: str = ""
     ) -> None:
-        before = self._machine.state
         effects = self._machine.move(signal)
-        if self._machine.state is not before:
+        if Effect.REPORT_LOST in effects:
+            self._lost_since = at
+        elif self._since is None or Effect.REPORT_OPENED in effects or Effect.REPORT_SHUT in effects:
             self._since = at
         event = None
         for effect in effects:
@@ -169,7 +172,7 @@ class Doorkeeper:
             self._open_since = at
         elif Effect.STOP_HELD in effects:
             self._open_since = None
-        door = Door(self._machine.state, at, self._open_since)
+        door = Door(self._machine.state, self._since or at, self._open_since)
         edges, settle_us = (rest.edges, rest.settle_us) if rest else (0, 0)
         if change is Change.FOUND:  # nothing changed, so there is no time between which it did
             since = None

@@ -22,7 +22,7 @@ from edge.spool.album import Album
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-STALLED_NS = 5 * SECOND  # without a picture, the camera is called stalled
+STALLED_NS = 5 * SECOND  # and three periods without a picture: the camera is called stalled
 Seal = Callable[["Image", Event, Stamp], tuple[str, bytes]]  # (picture, its event, when taken) -> (name, sealed)
 
 
@@ -68,6 +68,7 @@ class Photographer:
             max_frames=settings.max_frames,
             late_s=1.0,  # the longest settle time
         )
+        self._stalled_ns = STALLED_NS + round(3 * SECOND / settings.fps)
         self._takes: dict[Key, Take] = {}
         self._last_ns: int | None = None
         self._failure = ""
@@ -115,8 +116,9 @@ class Photographer:
 
     def _check(self) -> None:
         now = self._loop.now()
-        if self._last_ns is not None and now - self._last_ns > STALLED_NS and not self._failure:
-            self._health.set("camera.stalled", now, "no picture for 5 s")
+        if self._last_ns is not None and now - self._last_ns > self._stalled_ns and not self._failure:
+            self._health.set("camera.stalled", now, f"no picture for {self._stalled_ns // SECOND} s")
+        self._finish()  # also lets go of old pictures when no new ones come
         self._loop.after(SECOND, self._check)
 
     def _develop(self, key: Key, frame: FrameTaken) -> None:

@@ -125,6 +125,6 @@ def test_a_disk_that_refuses_is_a_part_error_and_nothing_is_half_kept(ledger, ke
     assert ledger.count("door-1") == 1
 
 
-def test_readers_cannot_write(ledger):
+def test_a_reader_of_the_ledger_cannot_write(ledger):
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         ledger._reader.execute("DELETE FROM record")

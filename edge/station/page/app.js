@@ -165,7 +165,8 @@ function drawSince({ door, node }) {
   const from = node.querySelector(".from");
   const ms = door.since ? nowMs() - Date.parse(door.since) : 0;
   const alone = document.body.dataset.doors === "one";
-  const words = alone && !door.online ? t("lastKnown") : alone ? t("for", { span: age(ms, true) }) : age(ms);
+  const stale = !door.online || document.body.dataset.live === "no";
+  const words = alone && stale ? t("lastKnown") : alone ? t("for", { span: age(ms, true) }) : age(ms);
   set(lasted, door.since ? words : "");
   attr(lasted, "title", exact(door.since));
   attr(lasted, "datetime", door.since);

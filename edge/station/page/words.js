@@ -251,7 +251,8 @@ export function heardAgo(seen) {
 
 /** A settling time; a contact's is microseconds to seconds. */
 export const millis = (us) => (us < 10e3 ? (us / 1000).toFixed(1) + units().ms : span(us / 1000));
-export const number = (value, digits = 0) => value.toLocaleString(locale(), { maximumFractionDigits: digits });
+const decimals = (digits) => ({ minimumFractionDigits: digits, maximumFractionDigits: digits });
+export const number = (value, digits = 0) => value.toLocaleString(locale(), decimals(digits));
 /** "41-43, 57"; of a long list the first eight, and how many more there are. */
 export function ranges(pairs) {
   const parts = pairs.slice(0, 8).map(([low, high]) => (low === high ? `${low}` : `${low}-${high}`));
