@@ -100,6 +100,12 @@ class Reed:
             return Report(FAULT, None, self._first_us, self._last_us, self._edges, self._missed, True)
         return None
 
+    def forget(self) -> None:
+        """The contact could not be read for a while: the next rest is reported, at whatever level."""
+        self.closed = None
+        self._moving = False
+        self._faulty = False
+
     def _begin(self, t_us: int, missed: bool) -> None:
         self._moving = True
         self._missed = missed

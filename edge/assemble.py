@@ -13,22 +13,14 @@ from edge import identity, wire
 from edge.board import host, pins
 from edge.clock import Clock, Stamp, SystemClock
 from edge.config import Config
-from edge.health import Health
 from edge.loop import Loop, Thread
 from edge.parts import Camera, FramePost
 from edge.records import Event
-from edge.spool.album import Album
 from edge.spool.frames import FrameFiles
-from edge.spool.journal import Journal
-from edge.spool.recover import open_spool
 from edge.spool.store import SqliteStore
-from edge.unit.agent import Crew, Unit
-from edge.unit.doorkeeper import Doorkeeper
-from edge.unit.photographer import Photographer, Seal
-from edge.unit.recorder import Recorder
-from edge.uplink.carrier import Album as CarriersAlbum
-from edge.uplink.carrier import Carrier
-from edge.uplink.courier import Courier, Source
+from edge.unit.agent import Unit
+from edge.unit.crew import Kit, staff
+from edge.unit.photographer import Seal
 from edge.uplink.mqtt import Broker, MqttLink
 
 if TYPE_CHECKING:
@@ -69,41 +61,29 @@ class Assembly:
         self.loop.call(self.unit.stop)
 
     def _build(self) -> Unit:
-        c, loop, clock, health, dice = self._config, self.loop, self._clock, Health(), random.SystemRandom()
-        card, files_worker = self._worker("card"), self._worker("frames")
-        files = FrameFiles(self._state / "frames")
+        settings, loop, clock = self._config, self.loop, self._clock
         new_epoch = partial(secrets.token_hex, 8)
-        store = SqliteStore(self._state, new_epoch)
-        self._closing.callback(store.close)
-        journal = Journal(store, partial(open_spool, store, files), card, loop, new_epoch, c.spool.records_max)
-        album = Album(files, files_worker, journal, c.spool.frames_mb * 1_000_000)
-        recorder = Recorder(self._who.unit, journal, clock, loop, health, c.spool.alive_s)
         link = MqttLink(self._broker(), loop.post, clock)
         self._closing.callback(link.close)
-        source = Source(journal.read, journal.forget, recorder.encode)
-        courier = Courier(self._who.unit, link, source, loop, health, c.uplink, dice)
-        contact = pins.Reed(self._factory, c.door.contact_pin, closed_level=c.door.closed_level, now=clock.now)
+        door = settings.door
+        contact = pins.Reed(self._factory, door.contact_pin, closed_level=door.closed_level, now=clock.now)
         self._closing.callback(contact.close)
-        photographer = Photographer(c.camera, album, self._seal(), self._worker("darkroom"), loop, clock, health)
-        return Unit(
-            Crew(
-                config=c,
-                unit=self._who.unit,
-                clock=clock,
-                loop=loop,
-                health=health,
-                journal=journal,
-                album=album,
-                link=link,
-                courier=courier,
-                carrier=self._carrier(album, health, dice),
-                recorder=recorder,
-                doorkeeper=Doorkeeper(contact, c.door, loop, clock, health, recorder),
-                photographer=photographer,
-                eye=self._eye(),
-                host=partial(host.read, self._state),
-            )
+        kit = Kit(
+            clock=clock,
+            loop=loop,
+            contact=contact,
+            link=link,
+            store=SqliteStore(self._state, new_epoch),
+            files=FrameFiles(self._state / "frames"),
+            worker=self._worker,
+            eye=self._eye(),
+            seal=self._seal(),
+            open_post=self._open_post if settings.camera.enabled else None,
+            host=partial(host.read, self._state),
+            dice=random.SystemRandom(),
+            new_epoch=new_epoch,
         )
+        return staff(settings, self._who.unit, kit)
 
     def _worker(self, name: str) -> Thread:
         worker = Thread(name, self.loop)
@@ -126,26 +106,12 @@ class Assembly:
             will=(wire.topic(unit, "online"), gone),
         )
 
-    def _carrier(self, album: Album, health: Health, dice: random.Random) -> Carrier | None:
-        url = self._config.uplink.frames_url
-        if not self._config.camera.enabled:
-            return None
+    def _open_post(self) -> FramePost:
+        from edge.uplink.https import HttpsFrames  # requests: 60 ms and 10 MB that a unit without pictures saves
 
-        def open_post() -> FramePost:
-            from edge.uplink.https import HttpsFrames  # requests: 60 ms and 10 MB that a unit without pictures saves
-
-            return HttpsFrames(url, self._who.unit, self._tls(), self._clock)
-
-        carrier = Carrier(
-            open_post,
-            CarriersAlbum(album.rows, album.read, album.forget),
-            self._worker("post"),
-            self.loop,
-            health,
-            dice,
-        )
-        self._closing.callback(carrier.close)
-        return carrier
+        post = HttpsFrames(self._config.uplink.frames_url, self._who.unit, self._tls(), self._clock)
+        self._closing.callback(post.close)
+        return post
 
     def _eye(self) -> "Eye | None":
         settings = self._config.camera

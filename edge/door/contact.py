@@ -52,6 +52,10 @@ class Settler:
         """How long until `sample` should be called."""
         return int(self._reed.wait_us(now_ns // 1000)) * 1000
 
+    def forget(self) -> None:
+        """The contact could not be read for a while: the next rest is told, at whatever level."""
+        self._reed.forget()
+
     def sample(self, now_ns: int, closed: bool) -> Rest | None:
         """The level as it is at now_ns; returns what there is to tell."""
         was_closed = self._reed.closed

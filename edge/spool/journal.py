@@ -94,13 +94,19 @@ class Journal:
         self._worker.do(self._open_store, opened, failed)
 
     def close(self, then: Callable[[], None]) -> None:
-        """Commit what waits and note a clean end; `then` follows, also where the card refuses."""
+        """Commit what waits, note a clean end and close; `then` follows, also where the card refuses."""
         if not self._is_open:
             then()
             return
         self._ops.append(lambda store: store.reserve(self._next, clean=True))
         puts, ops = self._batch()
-        self._worker.do(partial(self._store.commit, [*puts, *ops]), lambda _: then(), lambda _: then())
+
+        def last() -> None:
+            self._store.commit([*puts, *ops])
+            self._store.close()
+
+        self._is_open = False
+        self._worker.do(last, lambda _: then(), lambda _: then())
 
     def _reopen(self) -> None:
         self._worker.do(self._open_store, self._adopt, lambda err: self._fail(err, self._reopen))

@@ -4,19 +4,23 @@ Only the card's worker calls it. Another process may open the file with mode=ro,
 two connections that do so can corrupt a WAL database in SQLite before 3.51.3.
 """
 
+import errno
 import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
 
 from edge.clock import Stamp
+from edge.durable import PART, sync_folder, write_durably
 from edge.errors import CorruptError, FullError, PartError
 from edge.parts import FrameRow, Snapshot, Store
 from edge.records import AnyRecord, pack, unpack
 
 SCHEMA = 1
+_SCHEMA_MAX = 1000  # what says more, or 0, was not written by any version of ours
 BLOCK = 64  # seqs set aside at a time: one write for 64 records, at most 64 void seqs after a power cut
 _ANCHORS_KEPT = 16  # boots whose clock can still be corrected; records of older boots are long sent
 _TABLES = """
@@ -25,6 +29,10 @@ CREATE TABLE record (n INTEGER PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE frame (name TEXT PRIMARY KEY, n INTEGER NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE anchor (boot TEXT PRIMARY KEY, n INTEGER NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
 """
+_MISREAD = (msgspec.DecodeError, KeyError, ValueError)  # what decoders and our own checks say of what they read
+_MAGIC = b"SQLite format 3\0"
+_WAL_HEADER_BYTES = 32
+_WAL_MAGIC = 0x377F0682  # or with its last bit set: checksums are of big-endian words
 _pack = msgspec.json.encode
 _rows = msgspec.json.Decoder(FrameRow)
 _stamps = msgspec.json.Decoder(Stamp)
@@ -37,34 +45,42 @@ class SqliteStore:
         self.path = folder / "spool.db"
         self._new_epoch = new_epoch
         self._db: sqlite3.Connection | None = None
+        self._epoch = ""
+        self._reserved = False  # by the commit in hand
+        self._damaged = False  # something was read that was never written: `open` begins a new spool
 
     def open(self) -> Snapshot:
         """Open or create the spool; a damaged one is set aside under another name, never deleted."""
-        try:
-            return self._open()
-        except CorruptError:
-            lost_epoch = self._rescue_epoch()
-            self.close()
-            aside = self._set_aside()
-            return msgspec.structs.replace(self._open(), loss=str(aside), lost_epoch=lost_epoch)
+        with self._explained():
+            try:
+                return self._open()
+            except CorruptError:
+                self._begin_anew(self._rescue_epoch())
+                return self._open()
 
     def commit(self, ops: Sequence[Callable[[Store], None]]) -> None:
         """Run the operations in one transaction that is on the card when this returns."""
         db = self._connection()
-        try:
-            db.execute("BEGIN IMMEDIATE")
-            for op in ops:
-                op(self)
-            db.execute("COMMIT")
-        except sqlite3.Error as err:
-            with suppress(sqlite3.Error):
-                db.execute("ROLLBACK")
-            raise _translate(err, self.path) from err
+        self._reserved = False
+        with self._explained():
+            try:
+                db.execute("BEGIN IMMEDIATE")
+                for op in ops:
+                    op(self)
+                db.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    db.execute("ROLLBACK")
+                raise
+        if self._reserved:  # into the main file: without its -wal a spool may lose records, but reuses no seq
+            with suppress(sqlite3.Error):  # the commit stands; the next one tries again
+                db.execute("PRAGMA wal_checkpoint").fetchone()
 
     def put(self, n: int, record: AnyRecord) -> None:
         """Within commit: keep a record under row number n."""
         self._connection().execute("INSERT OR REPLACE INTO record VALUES (?, ?)", (n, pack(record)))
-        self.keep("last_seq", b"%d" % record.seq)
+        if record.epoch == self._epoch:  # not one that was minted while no spool was open
+            self.keep("last_seq", b"%d" % record.seq)
 
     def forget(self, rows: Sequence[int]) -> None:
         """Within commit: delete records by row number."""
@@ -74,6 +90,7 @@ class SqliteStore:
         """Within commit: no seq below next_seq is ever handed out again after a restart."""
         self.keep("next_seq", b"%d" % next_seq)
         self.keep("clean", b"1" if clean else b"0")
+        self._reserved = True
 
     def keep(self, key: str, value: bytes) -> None:
         """Within commit: remember a small piece of state."""
@@ -98,13 +115,10 @@ class SqliteStore:
 
     def read(self, after_n: int, limit: int) -> list[tuple[int, AnyRecord]]:
         """Records with row number above after_n, in order."""
-        try:
-            rows = self._connection().execute(
-                "SELECT n, body FROM record WHERE n > ? ORDER BY n LIMIT ?", (after_n, limit)
-            )
+        db = self._connection()
+        with self._explained():
+            rows = db.execute("SELECT n, body FROM record WHERE n > ? ORDER BY n LIMIT ?", (after_n, limit))
             return [(n, unpack(body)) for n, body in rows]
-        except (sqlite3.Error, msgspec.DecodeError) as err:
-            raise _translate(err, self.path) from err
 
     def close(self) -> None:
         """Close the file; safe to repeat."""
@@ -123,26 +137,62 @@ class SqliteStore:
             )
         return self._db
 
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Raise whatever SQLite, the file system or a decoder raises as a PartError that says what it means."""
+        try:
+            yield
+        except PartError:
+            raise
+        except (sqlite3.Error, OSError, *_MISREAD) as err:
+            told = _translate(err, self.path)
+            self._damaged = self._damaged or isinstance(told, CorruptError)
+            raise told from err
+
     def _open(self) -> Snapshot:
         self.close()
-        try:
+        with self._explained():
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not self.path.exists():
+                self._begin_anew("")
+            _check(self.path, self.path.with_name(self.path.name + "-wal"))
             self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "mmap_size=0", "wal_autocheckpoint=256"):
                 self._db.execute(f"PRAGMA {pragma}")
-            if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
-                self._create(self._db)
+            if self._damaged:
+                raise ValueError("found while it was in use")
             return self._look(self._db)
-        except (sqlite3.Error, msgspec.DecodeError, OSError) as err:
-            raise _translate(err, self.path) from err
 
-    def _create(self, db: sqlite3.Connection) -> None:
-        epoch = self._new_epoch()
-        db.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {SCHEMA}; COMMIT")
-        self.commit((lambda s: s.keep("epoch", epoch.encode()), lambda s: s.reserve(1, clean=True)))
+    def _begin_anew(self, lost_epoch: str) -> None:
+        """An empty spool, whole or not at all. What lies in its place is set aside, and the new one remembers that."""
+        self._set_aside()
+        self.close()  # only now: SQLite writes no more into a file that was moved, and leaves its -wal where it lies
+        damaged = sorted(self.path.parent.glob(f"{self.path.name}.damaged-*[0-9]"), key=_number)
+        state = {
+            "epoch": self._new_epoch(),
+            "next_seq": "1",
+            "clean": "1",
+            "loss": str(damaged[-1]) if damaged else "",
+            "lost_epoch": lost_epoch,
+        }
+        part = self.path.with_name(self.path.name + PART)
+        for leftover in (part, part.with_name(part.name + "-journal")):
+            leftover.unlink(missing_ok=True)
+        db = sqlite3.connect(part, isolation_level=None)
+        try:
+            db.executescript(f"PRAGMA synchronous=FULL; BEGIN; {_TABLES} PRAGMA user_version = {SCHEMA};")
+            db.executemany("INSERT INTO meta VALUES (?, ?)", [(key, value.encode()) for key, value in state.items()])
+            db.execute("COMMIT")
+        finally:
+            db.close()
+        part.replace(self.path)
+        sync_folder(self.path.parent)
+        self._damaged = False
 
     def _look(self, db: sqlite3.Connection) -> Snapshot:
         (version,) = db.execute("PRAGMA user_version").fetchone()
+        if not 0 < version < _SCHEMA_MAX:
+            raise ValueError(f"schema {version}")
         if version != SCHEMA:
             raise PartError(
                 f"spool {self.path}",
@@ -151,16 +201,17 @@ class SqliteStore:
                 remedy="Install the software version that wrote it, let it send, then update.",
             )
         state: dict[str, bytes] = dict(db.execute("SELECT key, value FROM meta"))
+        self._epoch = state["epoch"].decode()
         clean = state["clean"] == b"1"
         if not clean:
             (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
             if found != "ok":
-                raise sqlite3.DatabaseError(found)
+                raise ValueError(found)
         next_seq = int(state["next_seq"])
         self.commit((lambda s: s.reserve(next_seq + BLOCK),))
         (backlog, last_n) = db.execute("SELECT count(*), coalesce(max(n), 0) FROM record").fetchone()
         return Snapshot(
-            epoch=state["epoch"].decode(),
+            epoch=self._epoch,
             next_seq=next_seq,
             limit_seq=next_seq + BLOCK,
             last_seq=int(state.get("last_seq", b"0")),
@@ -170,6 +221,8 @@ class SqliteStore:
             frames=tuple(_rows.decode(body) for (body,) in db.execute("SELECT body FROM frame ORDER BY n")),
             anchors={boot: _stamps.decode(body) for boot, body in db.execute("SELECT boot, body FROM anchor")},
             state=state,
+            loss=state.get("loss", b"").decode(),
+            lost_epoch=state.get("lost_epoch", b"").decode(),
         )
 
     def _rescue_epoch(self) -> str:
@@ -179,35 +232,70 @@ class SqliteStore:
         except (sqlite3.Error, PartError, TypeError, UnicodeDecodeError):
             return ""  # unreadable: the Gap says that the epoch is not known
 
-    def _set_aside(self) -> Path:
+    def _set_aside(self) -> None:
+        """The main file first: a cut midway leaves none that would be opened without its -wal."""
+        there = [end for end in ("", "-wal", "-shm") if self.path.with_name(self.path.name + end).exists()]
         number = 1
-        while (aside := self.path.with_name(f"{self.path.name}.damaged-{number}")).exists():
+        while any(self._aside(number, end).exists() for end in there):
             number += 1
-        for suffix in ("-shm", "-wal", ""):  # the main file last: a cut midway leaves a spool that is set aside again
-            old = self.path.with_name(self.path.name + suffix)
-            if old.exists():
-                old.rename(aside.with_name(aside.name + suffix))
-        return aside
+        for end in there:
+            self.path.with_name(self.path.name + end).rename(self._aside(number, end))
+
+    def _aside(self, number: int, end: str) -> Path:
+        return self.path.with_name(f"{self.path.name}.damaged-{number}{end}")
+
+
+def _number(damaged: Path) -> int:
+    return int(damaged.name.rpartition("-")[2])
+
+
+def _check(db: Path, wal: Path) -> None:
+    """Raise where SQLite would pass over damage in silence: it deletes the -wal of an empty file, and takes a -wal
+    whose header is not its own for an empty one, although the header is synced before the first frame is written.
+    https://www.sqlite.org/fileformat2.html
+    """
+    with db.open("rb") as file:
+        if file.read(len(_MAGIC)) != _MAGIC:
+            raise ValueError("it does not begin as a database does")
+    try:
+        with wal.open("rb") as file:
+            header, more = file.read(_WAL_HEADER_BYTES), file.read(1)
+    except FileNotFoundError:
+        return
+    if not more:
+        return
+    (magic,) = struct.unpack_from(">I", header)
+    words = struct.unpack(">6I" if magic & 1 else "<6I", header[:24])
+    a = b = 0
+    for first, second in zip(words[::2], words[1::2], strict=True):
+        a = (a + first + b) & 0xFFFFFFFF
+        b = (b + second + a) & 0xFFFFFFFF
+    if magic & ~1 != _WAL_MAGIC or (a, b) != struct.unpack_from(">2I", header, 24):
+        raise ValueError("its -wal has no header of SQLite's")
 
 
 def _translate(err: Exception, path: Path) -> PartError:
     name = getattr(err, "sqlite_errorname", "") or type(err).__name__
-    what, found = f"spool {path}", f"{name} ({err})"
-    if name == "SQLITE_FULL" or getattr(err, "errno", None) == 28:  # ENOSPC
+    number = getattr(err, "errno", None)
+    if name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN")):
+        number = _trial(path)
+    what = f"spool {path}"
+    if name == "SQLITE_FULL" or number in (errno.ENOSPC, errno.EDQUOT):
         return FullError(
             what,
             found="a full card",
             wanted="room for records",
             remedy="Openings are reported live meanwhile; the oldest pictures make room.",
         )
-    if name.startswith("SQLITE_READONLY") or getattr(err, "errno", None) == 30:  # EROFS
+    if name.startswith("SQLITE_READONLY") or number == errno.EROFS:
         return PartError(
             what,
             found="a card that is read-only",
             wanted="a card that can be written",
             remedy="Openings are reported live meanwhile; look at the kernel's log, then change the card.",
         )
-    if name in ("SQLITE_CORRUPT", "SQLITE_NOTADB", "DatabaseError", "DecodeError", "ValidationError", "KeyError"):
+    misread = isinstance(err, _MISREAD) or name == "OperationalError"  # so, without a code: text that is not UTF-8
+    if misread or name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
         return CorruptError(
             what,
             found=f"damage ({err})",
@@ -216,7 +304,20 @@ def _translate(err: Exception, path: Path) -> PartError:
         )
     return PartError(
         what,
-        found=found,
+        found=f"{name} ({err})",
         wanted="a card that can be read and written",
         remedy="Openings are reported live meanwhile; `dmesg` names the card's fault.",
     )
+
+
+def _trial(path: Path) -> int | None:
+    """What the file system says to a small file: SQLite itself keeps the errno of an input/output error back."""
+    trial = path.with_name(f"{path.name}.trial")
+    try:
+        write_durably(trial, bytes(4096))
+        trial.unlink()
+    except PartError as err:
+        return getattr(err.__cause__, "errno", None)
+    except OSError as err:
+        return err.errno
+    return None

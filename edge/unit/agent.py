@@ -68,6 +68,7 @@ class Unit:
     def __init__(self, crew: Crew) -> None:
         self._c = crew
         self._begun = False
+        self._told: tuple[str, frozenset[str]] = ("", frozenset())  # camera and warnings, as the platform knows them
         self._stopping = False
         self._introduce()
 
@@ -180,6 +181,11 @@ class Unit:
         c.health.put("loop.fault", now, c.loop.faults > 0, f"{c.loop.faults} since the start; see the journal")
         if c.carrier is not None:
             c.carrier.go()
+        telling = (c.photographer.state, frozenset(w.row.code for w in c.health.shown(now)))
+        if telling != self._told:
+            self._told = telling
+            self._tell_state()
+            self._tell_pulse()
         c.loop.after(TICK_NS, self._tick)
 
     def _pulse(self) -> None:

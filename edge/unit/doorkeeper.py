@@ -119,6 +119,7 @@ class Doorkeeper:
         self._sample_later()
 
     def _unreadable(self, err: PartError) -> None:
+        self.settler.forget()
         if self._health.set("contact.unreadable", self._loop.now(), err):
             self._move(Signal.LOST, self._clock.read(), reason=str(err))
 

@@ -17,9 +17,12 @@ def main(settings_file: str) -> None:
     log_to_stderr(settings.log.level)
     assembly = Assembly(settings, simulate=True)
 
+    def rests(is_open: bool) -> bool:
+        return assembly.unit._c.doorkeeper.state == ("open" if is_open else "shut")
+
     def drive() -> None:
         # The wire itself, not Door.move: that one starts a thread a movement, which would count as the unit's.
-        play(lambda is_open: assembly.door._wire.set(not is_open))
+        play(lambda is_open: assembly.door._wire.set(not is_open), rests)
         assembly.stop()
 
     threading.Thread(target=drive, daemon=True).start()

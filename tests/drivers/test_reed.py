@@ -101,7 +101,9 @@ def test_an_opening_is_told_as_soon_as_the_contact_has_rested_and_no_sooner():
 
 
 def test_a_bouncing_opening_is_one_report_that_tells_the_bounce():
-    (report,) = play(resting(SHUT), [(10_000, OPEN), (10_300, SHUT), (12_000, OPEN), (12_100, SHUT), (15_000, OPEN)], SECOND)
+    (report,) = play(
+        resting(SHUT), [(10_000, OPEN), (10_300, SHUT), (12_000, OPEN), (12_100, SHUT), (15_000, OPEN)], SECOND
+    )
     assert report == (SETTLED, OPEN, 10_000, 15_000, 5, False, False)
 
 

@@ -148,7 +148,7 @@ function factsOf({ online, camera, last_seen: seen, pulse }) {
   const { clock, link, backlog } = pulse ?? {};
   const offline = t("offlineSince", { heard: heardAgo(seen) });
   const cameraLevel = { on: "ok", failed: "bad" }[camera] ?? "mute";
-  const queue = backlog ? t("waiting", { n: number(backlog) }) : pulse ? t("nothingWaiting") : "—";
+  const queue = backlog ? t("waiting", { n: number(backlog) }) : t(online && pulse ? "nothingWaiting" : "notKnown");
   return {
     online: online ? [t("unit"), t("online"), "ok", "online"] : [t("unit"), offline, "bad", "offline"],
     camera: [t("camera"), t(`camera.${camera}`), cameraLevel, camera === "on" ? "camera" : "camera-off"],
@@ -191,7 +191,8 @@ function notesOf({ warnings, gaps }) {
 }
 
 function buildWarning(warning, ...more) {
-  return el("li.warning", { title: warning.code }, icon("warn"), el("span", {}, warning[language()], ...more));
+  const words = el("span", {}, warning[language()] || warning.code, ...more);
+  return el("li.warning", { title: warning.code }, icon("warn"), words);
 }
 
 function needsAttention({ door, online, camera, warnings, gaps }) {
@@ -307,11 +308,10 @@ function takeBench(state) {
 
 function drawBench() {
   const shut = bench.door === "shut";
-  const wave = $("bench-waves").querySelector(":checked")?.value;
   set($("bench-unit"), bench.unit);
   set($("bench-door").lastElementChild, t(shut ? "openDoor" : "shutDoor"));
   setIcon($("bench-door").firstElementChild, shut ? "open" : "shut");
-  set($("bench-hint"), word(`hint.${wave}`) ?? "");
+  set($("bench-hint"), word(`hint.${$("bench-waves").querySelector(":checked").value}`) ?? "");
   attr($("bench-network"), "aria-checked", bench.network);
   attr($("bench-power"), "aria-checked", bench.power);
 }

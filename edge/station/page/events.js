@@ -42,7 +42,7 @@ export function put(entries, live = false) {
     if (unit && entry.unit !== unit) continue;
     oldest = Math.min(oldest, entry.n);
     if (entry.kind === "frames") {
-      const belonging = picturesOf(entry.unit, entry.epoch, entry.detail.event);
+      const belonging = picturesOf(entry.unit, entry.detail.of || entry.epoch, entry.detail.event);
       belonging.why = entry.reason;
       touched(belonging);
     }
@@ -220,12 +220,12 @@ function whenOf({ time, interval }) {
 }
 
 function metaOf(entry) {
-  const { seq, edges, settle_us: settle, time, clock, error_ms: error, delay_ms: delay, received } = entry;
-  const late = delay !== null && delay >= LATE_MS;
+  const { seq, edges, settle_us: settle, time, clock, error_ms: error, received } = entry;
+  const late = lagOf(entry) >= LATE_MS;
   const parts = [el("span.seq", { title: t("seq", { n: seq }) }, `#${seq}`)];
   if (edges) {
     const rest = t(entry.change === "lost" ? "unsettled" : "settled", { span: millis(settle) });
-    parts.push(el("span", {}, t("edges", { n: edges }) + (settle ? t("comma") + rest : "")));
+    parts.push(el("span", {}, t("edges", { n: edges }) + (settle ? rest : "")));
   }
   if (entry.kind === "boot") parts.push(el("span", {}, t("versionIs", { v: entry.detail.version ?? "—" })));
   if (time && clock !== "synced") {
@@ -236,9 +236,13 @@ function metaOf(entry) {
   return parts;
 }
 
-function deliveredOf({ delay_ms: delay, received }) {
-  if (delay === null) return t("arrived", { time: shortTime(received) });
-  return delay < LATE_MS ? t("atOnce") : t("later", { span: span(delay) });
+/** How long it was on its way: a change is known when the contact has come to rest, but is timed by its first edge. */
+const lagOf = ({ delay_ms: delay, settle_us: settle }) => (delay === null ? null : delay - settle / 1000);
+
+function deliveredOf(entry) {
+  const lag = lagOf(entry);
+  if (lag === null) return t("arrived", { time: shortTime(entry.received) });
+  return lag < LATE_MS ? t("atOnce") : t("later", { span: span(lag) });
 }
 
 function notesOf(entry, frames, why) {
@@ -256,7 +260,7 @@ function notesOf(entry, frames, why) {
     if (detail.frames) notes.push(t("pictures", { n: detail.frames }));
     notes.push(word(`gap.${detail.reason}`) ?? detail.reason ?? "");
   } else if (reason) {
-    notes.push(reason);
+    notes.push(word(`reason.${reason}`) ?? reason);
   }
   if (why) notes.push(t(frames.length ? "fewPictures" : "noPictures", { why }));
   return notes.filter(Boolean).join(" · ");

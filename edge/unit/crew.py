@@ -1,0 +1,75 @@
+"""Who works at one unit: built from its parts, real or simulated, and introduced to one another by agent.py."""
+
+import random
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+
+from edge.board.host import HostReading
+from edge.clock import Clock
+from edge.config import Config
+from edge.health import Health
+from edge.loop import Loop, Worker
+from edge.parts import Contact, FramePost, Link, Store
+from edge.spool.album import Album
+from edge.spool.frames import FrameFiles
+from edge.spool.journal import Journal
+from edge.spool.recover import open_spool
+from edge.unit.agent import Crew, Eye, Unit
+from edge.unit.doorkeeper import Doorkeeper
+from edge.unit.photographer import Photographer, Seal
+from edge.unit.recorder import Recorder
+from edge.uplink import carrier
+from edge.uplink.courier import Courier, Source
+
+
+class Kit(msgspec.Struct, frozen=True):
+    """The parts of one unit. `worker(name)` gives a new worker; eye and open_post are None without a camera."""
+
+    clock: Clock
+    loop: Loop
+    contact: Contact
+    link: Link
+    store: Store
+    files: FrameFiles
+    worker: Callable[[str], Worker]
+    eye: Eye | None
+    seal: Seal
+    open_post: Callable[[], FramePost] | None
+    host: Callable[[], HostReading]
+    dice: random.Random
+    new_epoch: Callable[[], str]
+
+
+def staff(config: Config, unit: str, kit: Kit) -> Unit:
+    """One unit, ready to start."""
+    loop, clock, health = kit.loop, kit.clock, Health()
+    opening = partial(open_spool, kit.store, kit.files)
+    journal = Journal(kit.store, opening, kit.worker("card"), loop, kit.new_epoch, config.spool.records_max)
+    album = Album(kit.files, kit.worker("frames"), journal, config.spool.frames_mb * 1_000_000)
+    recorder = Recorder(unit, journal, clock, loop, health, config.spool.alive_s)
+    source = Source(journal.read, journal.forget, recorder.encode)
+    post = None
+    if kit.open_post is not None:
+        shelf = carrier.Album(album.rows, album.read, album.forget)
+        post = carrier.Carrier(kit.open_post, shelf, kit.worker("post"), loop, health, kit.dice)
+    return Unit(
+        Crew(
+            config=config,
+            unit=unit,
+            clock=clock,
+            loop=loop,
+            health=health,
+            journal=journal,
+            album=album,
+            link=kit.link,
+            courier=Courier(unit, kit.link, source, loop, health, config.uplink, kit.dice),
+            carrier=post,
+            recorder=recorder,
+            doorkeeper=Doorkeeper(kit.contact, config.door, loop, clock, health, recorder),
+            photographer=Photographer(config.camera, album, kit.seal, kit.worker("darkroom"), loop, clock, health),
+            eye=kit.eye,
+            host=kit.host,
+        )
+    )

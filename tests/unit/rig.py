@@ -1,0 +1,167 @@
+"""A whole unit on a simulated clock, pins, link and camera, with its real spool in a folder."""
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from edge import config, wire
+from edge.board import pins
+from edge.board.host import HostReading
+from edge.clock import MS, SECOND, Stamp
+from edge.loop import Loop
+from edge.parts import CameraFailed, FramePost, FrameTaken
+from edge.records import Event
+from edge.sim import waves
+from edge.sim.contact import Wire
+from edge.sim.link import SimLink
+from edge.sim.time import SimClock, live
+from edge.sim.worker import SimWorker
+from edge.spool.frames import FrameFiles
+from edge.spool.store import SqliteStore
+from edge.unit.crew import Kit, staff
+
+UNIT = "door-1"
+JSON = dict[str, Any]
+
+
+class SimPost:
+    """parts.FramePost that remembers what it took; `fault` is raised instead."""
+
+    def __init__(self) -> None:
+        self.took: list[str] = []
+        self.fault: Exception | None = None
+
+    def put(self, name: str, sealed: bytes) -> None:
+        if self.fault is not None:
+            raise self.fault
+        self.took.append(name)
+
+    def close(self) -> None:
+        """Nothing to drop."""
+
+
+class StillEye:
+    """The camera's thread, without one: `Rig.frame` gives the pictures."""
+
+    def start(self) -> None:
+        """Nothing to start."""
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+class Rig:
+    """One life of the agent. A second Rig on the same folder and clock is its restart."""
+
+    def __init__(
+        self, folder: Path, clock: SimClock, *, settings: JSON | None = None, closed: bool = True, camera: bool = False
+    ) -> None:
+        tables: JSON = {"camera": {"enabled": camera}, **(settings or {})}
+        self.config = config.parse(tables)
+        self.clock = clock
+        self.loop = Loop(clock.now)
+        self.link = SimLink(self.loop.post)
+        self.post = SimPost()
+        self.workers: dict[str, SimWorker] = {}
+        self._epochs = iter(f"{folder.name}-{clock.read().boot}-{clock.now()}-{n}" for n in range(1000))
+        factory = pins.simulated_factory(clock.now)
+        self.wire = Wire(factory, self.config.door.contact_pin)
+        self.wire.set(closed)
+        self.contact = pins.Reed(factory, self.config.door.contact_pin, now=clock.now)
+        self.files = FrameFiles(folder / "frames")
+        self.unit = staff(
+            self.config,
+            UNIT,
+            Kit(
+                clock=clock,
+                loop=self.loop,
+                contact=self.contact,
+                link=self.link,
+                store=SqliteStore(folder, lambda: next(self._epochs)),
+                files=self.files,
+                worker=self._worker,
+                eye=StillEye() if camera else None,
+                seal=self._seal,
+                open_post=self._open_post if camera else None,
+                host=lambda: HostReading(),
+                dice=random.Random(1),
+                new_epoch=lambda: next(self._epochs),
+            ),
+        )
+        self.seal_size = 0  # sealed pictures are at least this long, bytes
+        self.platform = True  # whether receipts come back
+        self._answered = 0
+        self.unit.start()
+
+    def _worker(self, name: str) -> SimWorker:
+        return self.workers.setdefault(name, SimWorker(self.loop, at_once=True))
+
+    def _open_post(self) -> FramePost:
+        return self.post
+
+    def _seal(self, image: Image.Image, event: Event, at: Stamp) -> tuple[str, bytes]:
+        sealed = f"{event.epoch}/{event.seq}/{at.boot_ns}".encode()
+        return sealed.hex()[-64:].rjust(64, "0"), sealed.ljust(self.seal_size, b".")
+
+    def live(self, seconds: float) -> None:
+        """Let time pass; the platform, where it works, answers everything within 50 ms."""
+        left_ns = int(seconds * SECOND)
+        while left_ns > 0:
+            slice_ns = min(left_ns, 50 * MS)
+            live(self.loop, self.clock, slice_ns)
+            left_ns -= slice_ns
+            if self.platform:
+                self.receipt_all()
+
+    def play(self, wave: str, *, closed: bool, limit_us: int = 10_000_000, seed: int = 1) -> None:
+        """The contact does this; returns after its last edge, or after limit_us."""
+        begun_ns = self.clock.now()
+        for at_us, level in waves.wave(wave, closed, random.Random(seed)):
+            if at_us > limit_us:
+                return
+            wait_ns = begun_ns + at_us * 1000 - self.clock.now()
+            self.live(wait_ns / SECOND)
+            self.wire.set(level)
+
+    def frame(self) -> None:
+        """The camera gives a picture."""
+        self.loop.post(FrameTaken(self.clock.now(), Image.new("RGB", (16, 16))))
+        self.loop.turn()
+
+    def fail_camera(self, error: Exception) -> None:
+        self.loop.post(CameraFailed(error))
+        self.loop.turn()
+
+    def sent(self, leaf: str = "event") -> list[JSON]:
+        """What was published there."""
+        topic = wire.topic(UNIT, leaf)
+        return [json.loads(p.payload) for p in self.link.sent if p.topic == topic]
+
+    def records(self, kind: str = "event") -> list[JSON]:
+        """Records of that kind as published, first to last."""
+        return [e["data"]["record"] for e in self.sent() if e["data"]["record"]["kind"] == kind]
+
+    def changes(self) -> list[str]:
+        """What the door did, as published."""
+        return [record["change"] for record in self.records()]
+
+    def receipt_all(self) -> None:
+        """The platform holds everything that was published."""
+        new, self._answered = self.link.sent[self._answered :], len(self.link.sent)
+        for publish in new:
+            if publish.topic == wire.topic(UNIT, "event"):
+                record = json.loads(publish.payload)["data"]["record"]
+                self.link.say(wire.topic(UNIT, "receipt"), wire.receipt(record["epoch"], [record["seq"]]))
+        self.loop.turn()
+
+    def stop(self) -> None:
+        """SIGTERM."""
+        self.loop.call(self.unit.stop)
+        self.live(0.01)
+
+
+Start = Callable[..., Rig]
