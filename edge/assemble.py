@@ -123,7 +123,10 @@ class Assembly:
 
         led = settings.led_pin
         lamp = pins.NoLamp() if led is None else pins.Lamp(self._factory, led)
-        return Eye(LitCamera(self._camera(), lamp), Mask(settings.mask), settings.fps, self.loop.post, self._clock.now)
+        camera = LitCamera(self._camera(), lamp)
+        eye = Eye(camera, Mask(settings.mask), settings.fps, self.loop.post, self._clock.now)
+        self._closing.callback(eye.close)
+        return eye
 
     def _camera(self) -> Camera:
         settings = self._config.camera

@@ -61,15 +61,6 @@ class Clock(Protocol):
         ...
 
 
-def judge(wall_ns: int, error_us: int | None, *, has_rtc: bool) -> tuple[Quality, int | None]:
-    """A wall clock's quality and error bound in ms; error_us is the kernel's own bound, None while undisciplined."""
-    if wall_ns < FLOOR_NS:
-        return Quality.UNSYNCED, None
-    if error_us is not None:
-        return Quality.SYNCED, error_us // 1000 + 1
-    return (Quality.RTC if has_rtc else Quality.RESTORED), None
-
-
 class Timex(ctypes.Structure):
     """struct timex, adjtimex(2), as far as it is read; laid out by ctypes, so it fits 32-bit systems too."""
 
@@ -82,6 +73,20 @@ class Timex(ctypes.Structure):
         ("status", ctypes.c_int),
         ("rest", ctypes.c_char * 208),  # more than the kernel writes: the whole struct is 208 bytes on 64-bit Linux
     )
+
+
+def bound_us(answer: int, timex: Timex) -> int | None:
+    """The kernel's bound of the wall clock's error, from what adjtimex(2) returned; None while nothing sets it."""
+    return None if answer < 0 or timex.status & _STA_UNSYNC else int(timex.maxerror)
+
+
+def judge(wall_ns: int, error_us: int | None, *, has_rtc: bool) -> tuple[Quality, int | None]:
+    """A wall clock's quality and error bound in ms; error_us is the kernel's own bound, None while undisciplined."""
+    if wall_ns < FLOOR_NS:
+        return Quality.UNSYNCED, None
+    if error_us is not None:
+        return Quality.SYNCED, error_us // 1000 + 1
+    return (Quality.RTC if has_rtc else Quality.RESTORED), None
 
 
 class SystemClock:
@@ -101,14 +106,10 @@ class SystemClock:
         """Boot clock, wall clock and its quality at one instant."""
         boot_ns = self.now()
         wall_ns = time.time_ns()
-        quality, error_ms = judge(wall_ns, 0 if self._assume_synced else self._error_us(), has_rtc=self._has_rtc)
-        return Stamp(self._boot, boot_ns, wall_ns, quality, error_ms)
-
-    def _error_us(self) -> int | None:
         timex = Timex(modes=0)  # read only
-        if self._adjtimex(ctypes.byref(timex)) < 0 or timex.status & _STA_UNSYNC:
-            return None
-        return int(timex.maxerror)
+        error_us = 0 if self._assume_synced else bound_us(self._adjtimex(ctypes.byref(timex)), timex)
+        quality, error_ms = judge(wall_ns, error_us, has_rtc=self._has_rtc)
+        return Stamp(self._boot, boot_ns, wall_ns, quality, error_ms)
 
 
 class Known(msgspec.Struct, frozen=True):

@@ -1,6 +1,7 @@
 """Warnings as rows: code, words, grace time, and the parent that hushes it. One vocabulary for pulse, page and LED."""
 
 import logging
+from collections.abc import Callable
 
 import msgspec
 
@@ -53,10 +54,11 @@ class Warning(msgspec.Struct, frozen=True):  # noqa: A001 - the house's word for
 
 
 class Health:
-    """What is wrong now. Lives in the deciding thread; logs changes, not repetitions."""
+    """What is wrong now. Lives in the deciding thread; logs changes, not repetitions. Hook: on_change()."""
 
     def __init__(self) -> None:
         self._active: dict[str, Warning] = {}
+        self.on_change: Callable[[], None] = lambda: None
 
     def set(self, code: str, now_ns: int, detail: object = "") -> bool:
         """Something is wrong; True if it was not so before."""
@@ -64,6 +66,7 @@ class Health:
         self._active[code] = Warning(ROWS[code], was.since_ns if was else now_ns, str(detail))
         if was is None:
             log.warning("%s: %s. %s", code, ROWS[code].en, detail)
+            self.on_change()
         else:
             log.debug("%s: %s", code, detail)
         return was is None
@@ -73,6 +76,7 @@ class Health:
         was = self._active.pop(code, None)
         if was is not None:
             log.info("%s: well again after %d s", code, (now_ns - was.since_ns) // SECOND)
+            self.on_change()
         return was is not None
 
     def put(self, code: str, now_ns: int, wrong: bool, detail: object = "") -> bool:
@@ -90,3 +94,8 @@ class Health:
             for w in self._active.values()
             if now_ns - w.since_ns >= w.row.grace_s * SECOND and w.row.parent not in self._active
         ]
+
+    def next_ns(self, now_ns: int) -> int | None:
+        """When the next grace time ends (boot ns), or None."""
+        ends = (w.since_ns + w.row.grace_s * SECOND for w in self._active.values())
+        return min((end for end in ends if end > now_ns), default=None)

@@ -48,7 +48,8 @@ class Loop:
 
     def __init__(self, now: Callable[[], int]) -> None:
         self.now = now
-        self.faults = 0  # exceptions that reached the loop's edge; health reads it
+        self.faults = 0  # exceptions that reached the loop's edge
+        self.on_fault: Callable[[], None] = lambda: None
         self._inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
         self._timers: list[tuple[int, int, Timer]] = []
         self._order = itertools.count()
@@ -138,6 +139,7 @@ class Loop:
         except Exception:  # the loop's edge: one bad fact must not end the door's watch
             self.faults += 1
             log.exception("a step of the deciding loop raised; the unit goes on")
+            self.on_fault()
 
 
 class Worker(Protocol):

@@ -10,13 +10,14 @@ from functools import partial
 
 from edge.clock import SECOND, Stamp
 from edge.errors import CorruptError, PartError
-from edge.loop import Loop, Worker
+from edge.loop import Loop, Timer, Worker
 from edge.parts import FrameRow, Snapshot, Store
 from edge.records import AnyRecord, GapReason
 
 log = logging.getLogger(__name__)
 
 OPEN_DEADLINE_NS = SECOND  # a card that answers later is adopted later; the door does not wait for it
+SLOW_NS = 2 * SECOND  # a commit that takes longer than this is worth a warning
 PAUSES_NS = tuple(s * SECOND for s in (1, 2, 5, 15, 60))  # after a failure, then the last one again and again
 IN_RAM_MAX = 5000  # records of about 400 bytes: 2 MB
 _REFILL = 32  # ask for more seqs when fewer than this are left
@@ -30,8 +31,9 @@ _NOTHING: Mapping[str, bytes] = {}
 class Journal:
     """Seqs, records and small state, through one worker that owns the card.
 
-    Hooks, all called in the deciding thread: on_trouble(error, or None once the card is well again),
-    on_lost(reason, records that had to go), on_adopted(snapshot of a spool that was opened after the start).
+    Hooks, all called in the deciding thread: on_trouble(error, or None once the card is well again), on_slow(whether a
+    commit takes longer than SLOW_NS), on_lost(reason, records that had to go), on_adopted(snapshot of a spool that was
+    opened after the start).
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Journal:
         self._new_epoch = new_epoch
         self._records_max = records_max
         self.on_trouble: Callable[[PartError | None], None] = lambda _: None
+        self.on_slow: Callable[[bool], object] = lambda _: None
         self.on_lost: Callable[[GapReason, Sequence[AnyRecord]], None] = lambda _reason, _records: None
         self.on_adopted: Callable[[Snapshot], None] = lambda _: None
         self.anchors: dict[str, Stamp] = {}
@@ -67,9 +70,11 @@ class Journal:
         self._is_open = False
         self._started = False
         self._waiting = False  # for the pause after a failure
-        self._busy_since: int | None = None
+        self._busy = False
+        self._slow: Timer | None = None
         self._failures = 0
         self._evicting = False
+        self._reads: list[set[int]] = []
 
     # Opening and closing
 
@@ -98,7 +103,8 @@ class Journal:
         if not self._is_open:
             then()
             return
-        self._ops.append(lambda store: store.reserve(self._next, clean=True))
+        next_seq = self._limit = self._next  # what is still recorded after this good-bye gets a spare epoch
+        self._ops.append(lambda store: store.reserve(next_seq, clean=True))
         puts, ops = self._batch()
 
         def last() -> None:
@@ -114,7 +120,6 @@ class Journal:
     def _adopt(self, snapshot: Snapshot) -> None:
         """Go on with this spool; records that waited in RAM follow those that it holds."""
         self._is_open = True
-        self._busy_since = None
         self._epoch, self._next, self._limit = snapshot.epoch, snapshot.next_seq, snapshot.limit_seq
         self._asked = 0
         self.anchors = {**snapshot.anchors, **self.anchors}
@@ -162,6 +167,8 @@ class Journal:
         """The platform holds these."""
         for n in rows:
             self._ram.pop(n, None)
+        for gone in self._reads:
+            gone.update(rows)
         self.backlog -= len(rows)
         self.do(lambda store: store.forget(rows))
 
@@ -193,43 +200,51 @@ class Journal:
     def read(self, after_n: int, limit: int, then: Callable[[Rows], None]) -> None:
         """Records with row number above after_n, in order, those in RAM included."""
         in_ram = [(n, record) for n, record in self._ram.items() if n > after_n]
+        if not self._is_open:
+            then(in_ram[:limit])
+            return
+        gone: set[int] = set()  # forgotten while the card was reading
+        self._reads.append(gone)
+
+        def ended(rows: Rows) -> None:
+            self._reads = [other for other in self._reads if other is not gone]
+            left = [item for item in rows[:limit] if item[0] not in gone]
+            if left or not rows:
+                then(left)
+            else:  # nothing is left of these, and there may be more
+                self.read(rows[-1][0], limit, then)
 
         def merge(rows: Rows) -> None:
             have = {n for n, _ in rows}
             # A full batch from the card ends before what is only in RAM, which is newer.
-            more = [] if len(rows) == limit else [item for item in in_ram if item[0] not in have]
-            then((rows + more)[:limit])
+            ended(rows + ([] if len(rows) == limit else [item for item in in_ram if item[0] not in have]))
 
         def failed(err: Exception) -> None:
             log.warning("spool: the backlog waits: %s", err)
-            then(in_ram[:limit])
+            if isinstance(err, CorruptError):
+                self._give_up(err)
+            ended(in_ram)
 
-        if self._is_open:
-            self._worker.do(partial(self._store.read, after_n, limit), merge, failed)
-        else:
-            then(in_ram[:limit])
-
-    def slow_ns(self, now_ns: int) -> int:
-        """How long the commit in hand has been on its way; 0 with none."""
-        return 0 if self._busy_since is None else now_ns - self._busy_since
+        self._worker.do(partial(self._store.read, after_n, limit), merge, failed)
 
     # The commit in hand
 
     def _commit(self) -> None:
-        if not self._is_open or self._waiting or self._busy_since is not None or not (self._ram or self._ops):
+        if not self._is_open or self._waiting or self._busy or not (self._ram or self._ops):
             return
-        self._busy_since = self._loop.now()
+        self._begin()
         written, asked = list(self._ram), self._asked
         puts, ops = self._batch()
         after, self._after = self._after, []
 
         def done(_: None) -> None:
-            self._busy_since = None
+            self._end()
             self.commits += 1
-            for n in written:
-                self._ram.pop(n, None)
-            if asked:
-                self._limit, self._asked = asked, 0
+            if self._is_open:  # else it went into a spool that is set aside, and goes into the next one too
+                for n in written:
+                    self._ram.pop(n, None)
+                if asked:
+                    self._limit, self._asked = asked, 0
             if self._failures:
                 self._failures = 0
                 self.on_trouble(None)
@@ -238,22 +253,42 @@ class Journal:
             self._commit()
 
         def failed(err: Exception) -> None:
-            self._busy_since = None
+            self._end()
             self._ops = ops + self._ops
             self._after = after + self._after
             if isinstance(err, CorruptError):
-                self._is_open = False
-                self._limit = self._next  # seqs of the damaged spool may not be set aside any more
-                self._fail(err, self._reopen)
+                self._give_up(err)
             else:
                 self._fail(err, self._commit)
 
         self._worker.do(partial(self._store.commit, [*puts, *ops]), done, failed)
 
+    def _begin(self) -> None:
+        self._busy = True
+        self._slow = self._loop.after(SLOW_NS, self._too_slow)
+
+    def _too_slow(self) -> None:
+        self._slow = None
+        self.on_slow(True)
+
+    def _end(self) -> None:
+        self._busy = False
+        if self._slow is None:
+            self.on_slow(False)
+        else:
+            self._slow.cancel()
+
     def _batch(self) -> tuple[list[Op], list[Op]]:
         puts: list[Op] = [partial(_put, n, record) for n, record in self._ram.items()]
         ops, self._ops = self._ops, []
         return puts, ops
+
+    def _give_up(self, err: CorruptError) -> None:
+        """The spool is damaged: it is set aside when it is opened again. Safe to repeat."""
+        if self._is_open:
+            self._is_open = False
+            self._limit = self._next  # seqs of the damaged spool may not be set aside any more
+            self._fail(err, self._reopen)
 
     def _fail(self, err: Exception, again: Callable[[], None]) -> None:
         if not isinstance(err, PartError):
@@ -273,12 +308,14 @@ class Journal:
         if len(self._ram) > IN_RAM_MAX:
             lost = [(n, self._ram[n]) for n in list(self._ram)[:_EVICT]]
             self._evict(GapReason.OVERRUN, lost)
-        elif self.backlog > self._records_max and not self._evicting:
+        elif self.backlog > self._records_max and self._is_open and not self._evicting:
             self._evicting = True
             self.read(0, _EVICT, partial(self._evict, GapReason.FULL))
 
     def _evict(self, reason: GapReason, rows: Rows) -> None:
         self._evicting = False
+        if not rows:
+            return
         self.forget([n for n, _ in rows])
         self.on_lost(reason, [record for _, record in rows])
 

@@ -250,9 +250,10 @@ def _number(damaged: Path) -> int:
 
 
 def _check(db: Path, wal: Path) -> None:
-    """Raise where SQLite would pass over damage in silence: it deletes the -wal of an empty file, and takes a -wal
-    whose header is not its own for an empty one, although the header is synced before the first frame is written.
-    https://www.sqlite.org/fileformat2.html
+    """Raise where SQLite would pass over damage in silence.
+
+    It deletes the -wal of an empty file. It takes a -wal whose header is not its own for an empty one, although that
+    header is synced before the first frame is written. https://www.sqlite.org/fileformat2.html
     """
     with db.open("rb") as file:
         if file.read(len(_MAGIC)) != _MAGIC:

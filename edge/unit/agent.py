@@ -12,7 +12,7 @@ from edge.clock import SECOND, Clock, know
 from edge.config import Config
 from edge.errors import FullError, PartError, WireError
 from edge.health import Health
-from edge.loop import Loop
+from edge.loop import Loop, Timer
 from edge.parts import Acked, CameraFailed, FrameTaken, Incoming, Link, LinkDown, LinkUp, PinChange, Snapshot
 from edge.records import GapReason
 from edge.spool.album import Album
@@ -25,9 +25,7 @@ from edge.uplink.courier import Courier
 
 log = logging.getLogger(__name__)
 
-SLOW_NS = 2 * SECOND  # a commit that takes longer than this is worth a warning
 HOT_C = 80  # the Pi's firmware begins to slow the processor here
-TICK_NS = SECOND
 
 
 class Eye(Protocol):
@@ -35,10 +33,6 @@ class Eye(Protocol):
 
     def start(self) -> None:
         """Begin to take pictures."""
-        ...
-
-    def close(self) -> None:
-        """Switch the camera off."""
         ...
 
 
@@ -68,6 +62,7 @@ class Unit:
     def __init__(self, crew: Crew) -> None:
         self._c = crew
         self._begun = False
+        self._telling: Timer | None = None
         self._told: tuple[str, frozenset[str]] = ("", frozenset())  # camera and warnings, as the platform knows them
         self._stopping = False
         self._introduce()
@@ -78,13 +73,11 @@ class Unit:
         self._c.journal.open(self._begin)
 
     def stop(self) -> None:
-        """In the deciding thread: let everything go, commit, then end the loop. Safe to repeat."""
+        """In the deciding thread: say good-bye, commit, then end the loop. Safe to repeat."""
         c = self._c
         if self._stopping:
             return
         self._stopping = True
-        if c.eye is not None:
-            c.eye.close()
         c.doorkeeper.close()
         c.link.publish(wire.topic(c.unit, "online"), self._online(False), retain=True)
         c.journal.close(c.loop.stop)
@@ -107,6 +100,11 @@ class Unit:
         c.journal.on_lost = lambda reason, records: c.recorder.gap(reason, list(records))
         c.journal.on_trouble = self._card
         c.journal.on_adopted = self._adopted
+        c.journal.on_slow = lambda slow: c.health.put(
+            "spool.slow", c.loop.now(), slow, "a commit has been under way for over 2 s"
+        )
+        c.health.on_change = self._health_changed
+        c.loop.on_fault = self._faulted
         c.courier.on_up = self._link_up
         if c.carrier is not None:
             c.carrier.may_go = lambda: c.courier.up and not c.courier.behind
@@ -126,8 +124,8 @@ class Unit:
         if c.courier.up:  # the broker was quicker than the card
             self._link_up()
             c.courier.restart()
-        self._tick()
         self._pulse()
+        self._health_changed()
 
     def _adopted(self, snapshot: Snapshot) -> None:
         self._c.album.adopt(snapshot.frames)
@@ -174,19 +172,26 @@ class Unit:
         }
         c.link.publish(wire.topic(c.unit, "state"), wire.to_json(state), retain=True)
 
-    def _tick(self) -> None:
+    def _faulted(self) -> None:
+        self._c.health.set("loop.fault", self._c.loop.now(), "see the journal for the traceback")
+
+    def _health_changed(self) -> None:
+        """Tell at once, and again when a grace time ends; changes of one step are told together."""
+        if self._telling is None:
+            self._telling = self._c.loop.after(0, self._tell_health)
+
+    def _tell_health(self) -> None:
         c = self._c
         now = c.loop.now()
-        c.health.put("spool.slow", now, c.journal.slow_ns(now) > SLOW_NS, "a commit has been under way for over 2 s")
-        c.health.put("loop.fault", now, c.loop.faults > 0, f"{c.loop.faults} since the start; see the journal")
-        if c.carrier is not None:
-            c.carrier.go()
-        telling = (c.photographer.state, frozenset(w.row.code for w in c.health.shown(now)))
-        if telling != self._told:
-            self._told = telling
+        told = (c.photographer.state, frozenset(w.row.code for w in c.health.shown(now)))
+        if told != self._told and self._begun:
+            self._told = told
             self._tell_state()
             self._tell_pulse()
-        c.loop.after(TICK_NS, self._tick)
+        ends_ns = c.health.next_ns(now)
+        self._telling = None
+        if ends_ns is not None:
+            c.loop.at(ends_ns, self._health_changed)
 
     def _pulse(self) -> None:
         self._tell_pulse()

@@ -119,7 +119,7 @@ class Photographer:
         if self._last_ns is not None and now - self._last_ns > self._stalled_ns and not self._failure:
             self._health.set("camera.stalled", now, f"no picture for {self._stalled_ns // SECOND} s")
         self._finish()  # also lets go of old pictures when no new ones come
-        self._loop.after(SECOND, self._check)
+        self._loop.after(self._stalled_ns // 2, self._check)
 
     def _develop(self, key: Key, frame: FrameTaken) -> None:
         take = self._takes[key]

@@ -16,7 +16,8 @@ from edge.spool.journal import Journal
 from edge.unit.chronicle import Chronicle
 from edge.uplink.courier import Courier
 
-CLOCK_CHECK_NS = 5 * SECOND  # how late a set clock may be noticed
+CLOCK_CHECK_NS = 5 * SECOND  # how late a clock that was set may be noticed
+CLOCK_TRUST_NS = 60 * SECOND  # how late a clock that is no longer disciplined may be noticed
 
 
 class Door(msgspec.Struct, frozen=True):
@@ -122,6 +123,7 @@ class Recorder:
         if snapshot.loss:
             self._health.set("spool.lost", self._loop.now(), snapshot.loss)
             self.gap(GapReason.CORRUPT, None, None, snapshot.lost_epoch)
+            self._journal.keep("loss", b"")  # after the Gap is on the card: until then it is told at every start
 
     def encode(self, record: AnyRecord) -> bytes:
         """The record as it travels, with what is known of its time now."""
@@ -163,15 +165,16 @@ class Recorder:
 
     def _look_at_clock(self) -> None:
         now = self._clock.read()
-        if now.clock is Quality.SYNCED and self._quality is not Quality.SYNCED:
+        good = now.clock is Quality.SYNCED
+        if good and self._quality is not Quality.SYNCED:
             self._chronicle.synced(now)
             self._journal.anchor(now)
             if self._quality is not None:  # it was not good before: what was recorded meanwhile can now be mended
                 n, epoch, seq = self._journal.mint()
                 self._send(n, ClockAnchor(epoch=epoch, seq=seq, at=now), keep=True)
-        self._health.put("clock.unsynced", self._loop.now(), now.clock is not Quality.SYNCED, f"it is {now.clock}")
+        self._health.put("clock.unsynced", self._loop.now(), not good, f"it is {now.clock}")
         self._quality = now.clock
-        self._loop.after(CLOCK_CHECK_NS, self._look_at_clock)
+        self._loop.after(CLOCK_TRUST_NS if good else CLOCK_CHECK_NS, self._look_at_clock)
 
     def _note_alive(self) -> None:
         self._journal.keep("alive", msgspec.json.encode(self._clock.read()))

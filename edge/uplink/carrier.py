@@ -55,8 +55,11 @@ class Carrier:
         if self._busy or self._pause is not None or not self.may_go():
             return
         now = self._loop.now()
-        name = next((r.name for r in self._album.rows() if self._not_before.get(r.name, 0) <= now), None)
+        rows = self._album.rows()
+        name = next((row.name for row in rows if self._not_before.get(row.name, 0) <= now), None)
         if name is None:
+            if rows:  # all that wait were refused
+                self._pause = self._loop.at(min(self._not_before[row.name] for row in rows), self._again)
             return
         self._busy = True
         self._album.read(name, partial(self._carry, name), partial(self._unreadable, name))

@@ -9,6 +9,7 @@ import ssl
 import struct
 import threading
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 from beat import now_ns
@@ -45,15 +46,16 @@ class Ear:
         if not self._subscribed.wait(10):
             raise RuntimeError(f"ear on port {port}: no SUBACK within 10 s")
 
-    def wait(self, topic: str, count: int, within_s: float) -> list[Heard]:
-        """At least `count` messages on `topic`; raises RuntimeError where fewer come within that time."""
+    def wait(self, wanted: Callable[[Heard], bool], count: int, within_s: float) -> list[Heard]:
+        """All messages that are wanted, once there are `count`. Raises RuntimeError where fewer come within that time."""
         deadline_s = time.monotonic() + within_s
         while True:
-            found = [one for one in list(self.heard) if one.topic == topic]
+            found = [one for one in list(self.heard) if wanted(one)]
             if len(found) >= count:
                 return found
             if time.monotonic() > deadline_s:
-                raise RuntimeError(f"{topic}: {len(found)} messages within {within_s} s; want {count}")
+                topics = sorted({one.topic for one in self.heard})
+                raise RuntimeError(f"{len(found)} messages of {count} within {within_s} s; heard {topics}")
             time.sleep(0.01)
 
     def close(self) -> None:

@@ -174,7 +174,6 @@ def test_on_every_way_a_known_state_is_what_was_last_told(steps: list[Step]):
 def test_every_row_and_every_ignored_pair_is_walked_on_some_way(steps: list[Step]):
     walked = {(s.before.state, s.words[-1]) for s in steps}
     assert walked >= set(TABLE) | IGNORED
-    assert max(len(s.words) for s in steps) >= 5
 
 
 def test_a_door_held_open_is_still_held_after_the_contact_was_lost():

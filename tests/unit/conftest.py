@@ -18,7 +18,7 @@ def start(tmp_path: Path, clock: SimClock) -> Start:
     """Start the agent: its link is accepted at once unless `up` is False."""
 
     def go(*, up: bool = True, **options: object) -> Rig:
-        rig = Rig(tmp_path, clock, **options)  # type: ignore[arg-type]
+        rig = Rig(tmp_path, clock, **options)  # type: ignore[arg-type]  # passed on as they are
         if up:
             rig.link.accept()
         rig.live(0.2)

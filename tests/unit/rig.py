@@ -50,9 +50,6 @@ class StillEye:
     def start(self) -> None:
         """Nothing to start."""
 
-    def close(self) -> None:
-        """Nothing to end."""
-
 
 class Rig:
     """One life of the agent. A second Rig on the same folder and clock is its restart."""

@@ -26,8 +26,7 @@ export async function load(of) {
   const known = rows.size ? Math.max(...rows.keys()) : null;
   const { events } = await brought(`limit=${PAGE}`);
   if (of !== unit) return;
-  const ns = events.map(({ n }) => n);
-  const full = events.length >= PAGE;
+  const [ns, full] = [events.map(({ n }) => n), events.length >= PAGE];
   if (known !== null && (Math.max(...ns) < known || (full && Math.min(...ns) > known))) {
     clear(); // another ledger, or a hole between then and now
   }
@@ -110,10 +109,7 @@ function clear() {
   list.replaceChildren();
   rows.clear();
   pictures.clear();
-  order = [];
-  oldest = Infinity;
-  limit = KEEP;
-  unread = 0;
+  [order, oldest, limit, unread] = [[], Infinity, KEEP, 0];
   fresh();
 }
 
@@ -202,9 +198,7 @@ function draw(row) {
   attr(part("when"), "title", exact(entry.time));
   part("meta").replaceChildren(...metaOf(entry));
   const { frames, why } = picturesOf(entry.unit, entry.epoch, entry.seq);
-  const notes = notesOf(entry, frames, why);
-  part("note").hidden = !notes;
-  set(part("note"), notes);
+  part("note").hidden = !set(part("note"), notesOf(entry, frames, why)).textContent;
   drawThumbs(row, part("thumbs"), frames);
 }
 
@@ -236,8 +230,10 @@ function metaOf(entry) {
   return parts;
 }
 
-/** How long it was on its way: a change is known when the contact has come to rest, but is timed by its first edge. */
-const lagOf = ({ delay_ms: delay, settle_us: settle }) => (delay === null ? null : delay - settle / 1000);
+/** How long it was on its way: a change is timed by its first edge, but known only when the contact has come to rest. */
+function lagOf({ delay_ms: delay, settle_us: settle, interval }) {
+  return delay === null || interval ? delay : delay - settle / 1000;
+}
 
 function deliveredOf(entry) {
   const lag = lagOf(entry);
