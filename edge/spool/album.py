@@ -66,8 +66,14 @@ class Album:
             self._journal.drop_frame(name, partial(self._remove, name))
 
     def shed(self) -> None:
-        """The card is full: the oldest tenth goes, counted."""
-        self._make_room(frames_share(list(self._waiting.values())))
+        """The card is full: the oldest tenth goes, counted. File first: until then no row can be written either."""
+        going = frames_share(list(self._waiting.values()))
+        for row in going:
+            del self._waiting[row.name]
+            self._remove(row.name)
+            self._journal.drop_frame(row.name, lambda: None)
+        if going:
+            self.on_lost(going)
 
     def _make_room(self, going: list[FrameRow]) -> None:
         for row in going:

@@ -40,9 +40,12 @@ class FrameFiles:
 
     def names(self) -> set[str]:
         """All frames on the card; what a cut left unfinished is deleted. Raises PartError."""
-        if not self.folder.is_dir():
+        try:
+            found = {path.name for path in self.folder.iterdir() if path.is_file()}
+        except FileNotFoundError:
             return set()
-        found = {path.name for path in self.folder.iterdir()}
+        except OSError as err:
+            raise trouble(f"folder {self.folder}", err) from err
         unfinished = {name for name in found if name.endswith(PART)}
         self.remove(unfinished)
         return found - unfinished

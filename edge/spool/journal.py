@@ -33,7 +33,7 @@ class Journal:
 
     Hooks, all called in the deciding thread: on_trouble(error, or None once the card is well again), on_slow(whether a
     commit takes longer than SLOW_NS), on_lost(reason, records that had to go), on_adopted(snapshot of a spool that was
-    opened after the start).
+    opened after the start), on_passed_over() a minute after the card could not be read: it is to be read again.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Journal:
         self.on_slow: Callable[[bool], object] = lambda _: None
         self.on_lost: Callable[[GapReason, Sequence[AnyRecord]], None] = lambda _reason, _records: None
         self.on_adopted: Callable[[Snapshot], None] = lambda _: None
+        self.on_passed_over: Callable[[], None] = lambda: None
         self.anchors: dict[str, Stamp] = {}
         self.backlog = 0
         self.commits = 0
@@ -223,6 +224,10 @@ class Journal:
             log.warning("spool: the backlog waits: %s", err)
             if isinstance(err, CorruptError):
                 self._give_up(err)
+            elif isinstance(err, PartError):
+                self._failures += 1  # the next commit that succeeds says that the card is well again
+                self.on_trouble(err)
+                self._loop.after(PAUSES_NS[-1], lambda: self.on_passed_over())
             ended(in_ram)
 
         self._worker.do(partial(self._store.read, after_n, limit), merge, failed)
@@ -245,9 +250,9 @@ class Journal:
                     self._ram.pop(n, None)
                 if asked:
                     self._limit, self._asked = asked, 0
-            if self._failures:
-                self._failures = 0
-                self.on_trouble(None)
+                if self._failures:
+                    self._failures = 0
+                    self.on_trouble(None)
             for act in after:
                 act()
             self._commit()

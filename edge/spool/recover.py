@@ -31,10 +31,14 @@ def _adopt(files: FrameFiles, name: str) -> FrameRow | None:
 
     try:
         sealed = files.read(name)
+    except PartError as err:
+        log.warning("spool: %s", err)  # it stays: another start may read it
+        return None
+    try:
         header = read_header(sealed)
-    except (PartError, WireError) as err:
-        log.warning("spool: %s", err)
-        files.remove([name])  # a torn write: the opening's FrameSet will not name it
+    except WireError as err:
+        log.warning("spool: picture %s: %s", name, err)
+        files.remove([name])  # nobody could open it
         return None
     return FrameRow(name, header.epoch, header.event, header.at, len(sealed))
 

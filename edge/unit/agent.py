@@ -100,6 +100,7 @@ class Unit:
         c.journal.on_lost = lambda reason, records: c.recorder.gap(reason, list(records))
         c.journal.on_trouble = self._card
         c.journal.on_adopted = self._adopted
+        c.journal.on_passed_over = c.courier.restart
         c.journal.on_slow = lambda slow: c.health.put(
             "spool.slow", c.loop.now(), slow, "a commit has been under way for over 2 s"
         )

@@ -230,7 +230,7 @@ function metaOf(entry) {
   return parts;
 }
 
-/** How long it was on its way: a change is timed by its first edge, but known only when the contact has come to rest. */
+/** How long it was on its way: a change is timed by its first edge, but known only once the contact rests. */
 function lagOf({ delay_ms: delay, settle_us: settle, interval }) {
   return delay === null || interval ? delay : delay - settle / 1000;
 }

@@ -1,0 +1,440 @@
+"""The journal: nothing blocks, nothing is lost while the card is away, and reads see RAM and card as one."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from edge.errors import CorruptError, FullError
+from edge.records import GapReason
+from edge.sim.time import SimClock
+from edge.spool import journal
+from edge.spool.store import BLOCK
+from tests.spool.desk import BROKEN, Desk
+from tests.spool.samples import RAM, event, row
+
+DAMAGE = CorruptError("spool", found="damage", wanted="what was written there", remedy="It is set aside.")
+FULL = FullError("spool", found="a full card", wanted="room for records", remedy="Pictures make room.")
+Start = Callable[..., Desk]
+
+
+def garble(desk: Desk) -> None:
+    """What was written there reads as something else."""
+    desk.store._connection().execute("UPDATE record SET body = x'00'")
+
+
+@pytest.fixture
+def clock() -> SimClock:
+    return SimClock()
+
+
+@pytest.fixture
+def start(clock: SimClock) -> Iterator[Start]:
+    """Start a journal on the one folder of this test; the one before it is cut off."""
+    desks: list[Desk] = []
+
+    def go(**options: int) -> Desk:
+        for desk in desks:
+            desk.store.close()
+        clock.turn(1)
+        desks.append(Desk(Path(folder), clock, **options))
+        return desks[-1]
+
+    with tempfile.TemporaryDirectory(dir=RAM) as folder:
+        yield go
+        for desk in desks:
+            desk.store.close()
+
+
+# --- committing
+
+
+def test_a_record_is_on_the_card_at_once_where_the_card_is_free(start: Start) -> None:
+    desk = start()
+    desk.open()
+    first, second = desk.put(), desk.put()
+    assert desk.on_card() == [first, second]
+    desk.loop.turn()
+    assert (desk.journal.backlog, desk.troubles) == (2, [])
+
+
+def test_what_arrives_during_a_commit_goes_into_the_next_one_together(start: Start) -> None:
+    desk = start()
+    desk.open()
+    commits = desk.journal.commits
+    desk.worker.at_once = False
+    keys = [desk.put() for _ in range(20)]
+    assert len(desk.worker) == 1, "one commit is on its way, and no more"
+    desk.worker.step()
+    assert desk.on_card() == keys[:1]
+    desk.loop.turn()
+    desk.worker.step()
+    desk.loop.turn()
+    assert desk.on_card() == keys
+    assert desk.journal.commits == commits + 2
+    assert len(desk.worker) == 0
+
+
+def test_state_that_goes_with_a_record_is_in_the_same_commit(start: Start) -> None:
+    desk = start()
+    desk.open()
+    desk.worker.at_once = False
+    n, epoch, seq = desk.journal.mint()
+    desk.journal.put(n, event(seq, epoch), {"door": b"open"})
+    desk.worker.step()
+    again = start()
+    snapshot = again.open()
+    assert snapshot is not None
+    assert (snapshot.state["door"], snapshot.backlog) == (b"open", 1)
+
+
+def test_a_frames_row_is_kept_and_what_follows_its_going_waits_for_the_commit(start: Start) -> None:
+    desk = start()
+    desk.open()
+    desk.journal.add_frame(row("a"))
+    desk.journal.add_frame(row("b"))
+    desk.loop.turn()
+    desk.worker.at_once = False
+    gone: list[str] = []
+    desk.journal.drop_frame("a", lambda: gone.append("a"))
+    desk.loop.turn()
+    assert gone == [], "the row is still on the card"
+    desk.worker.run()
+    desk.loop.turn()
+    assert gone == ["a"]
+    snapshot = start().open()
+    assert snapshot is not None
+    assert [frame.name for frame in snapshot.frames] == ["b"]
+
+
+def test_a_hanging_commit_is_called_slow_and_blocks_nobody(start: Start) -> None:
+    desk = start()
+    desk.open()
+    desk.slow.clear()
+    desk.worker.at_once = False
+    keys = [desk.put()]
+    desk.live(1.9)
+    assert desk.slow == []
+    desk.live(0.2)
+    assert desk.slow == [True]
+    keys.append(desk.put())
+    desk.worker.at_once = True
+    desk.worker.run()
+    desk.loop.turn()
+    assert desk.slow == [True, False]
+    assert desk.on_card() == keys
+
+
+# --- seqs
+
+
+def test_seqs_run_on_without_a_hole_past_what_was_set_aside(start: Start) -> None:
+    desk = start()
+    desk.open()
+    keys = [desk.put() for _ in range(3 * BLOCK)]
+    assert [seq for _, seq in keys] == list(range(1, 3 * BLOCK + 1))
+    assert len({epoch for epoch, _ in keys}) == 1
+
+
+def test_a_card_that_hangs_hands_out_no_seq_that_was_not_set_aside_on_it(start: Start) -> None:
+    desk = start()
+    desk.open()
+    desk.worker.at_once = False
+    keys = [desk.put() for _ in range(BLOCK + 10)]
+    first, spare = keys[0][0], keys[-1][0]
+    assert keys == [(first, seq) for seq in range(1, BLOCK + 1)] + [(spare, seq) for seq in range(1, 11)]
+    assert spare != first
+    for _ in range(3):
+        desk.worker.run()
+        desk.loop.turn()
+    assert desk.put() == (first, BLOCK + 1), "and goes on where it was, once they are"
+    again = start()
+    again.open()
+    assert again.put()[1] > BLOCK + 1
+
+
+def test_what_is_recorded_after_the_good_bye_takes_no_seq_that_comes_again(start: Start) -> None:
+    desk = start()
+    desk.open()
+    first = desk.put()
+    assert desk.end()
+    late = desk.put()
+    again = start()
+    snapshot = again.open()
+    assert snapshot is not None
+    assert snapshot.clean
+    assert again.put() not in (first, late)
+
+
+def test_a_commit_under_way_at_the_good_bye_gives_no_seqs_back(start: Start) -> None:
+    desk = start()
+    desk.open()
+    keys = [desk.put() for _ in range(BLOCK - 33)]
+    desk.worker.at_once = False
+    keys += [desk.put(), desk.put()]  # asks for more seqs
+    desk.journal.close(lambda: None)
+    desk.worker.run()
+    desk.loop.turn()
+    keys.append(desk.put())
+    again = start()
+    again.open()
+    keys.append(again.put())
+    assert len(set(keys)) == len(keys)
+
+
+# --- opening late, or not at all
+
+
+def test_a_card_that_hangs_at_the_start_keeps_the_door_waiting_for_a_second_and_no_longer(start: Start) -> None:
+    desk = start(at_once=False)
+    desk.journal.open(desk.snapshots.append)
+    desk.live(0.9)
+    assert desk.snapshots == []
+    desk.live(0.2)
+    assert desk.snapshots == [None]
+    early = [desk.put(), desk.put()]
+    assert all(epoch.startswith("spare-") for epoch, _ in early)
+    assert desk.keys() == early
+    desk.worker.at_once = True
+    desk.worker.run()
+    desk.loop.turn()
+    assert desk.snapshots == [None], "the door's watch began once"
+    assert len(desk.adopted) == 1
+    late = desk.put()
+    assert not late[0].startswith("spare-")
+    assert desk.on_card() == [*early, late]
+
+
+def test_a_card_that_refuses_at_the_start_is_opened_again_by_itself_and_takes_what_waited(start: Start) -> None:
+    before = start()
+    before.open()
+    old = [before.put(), before.put()]
+    desk = start()
+    desk.worker.fault = BROKEN
+    assert desk.open() is None
+    assert desk.troubles == [BROKEN]
+    waiting = [desk.put() for _ in range(3)]
+    desk.live(30)
+    assert desk.keys() == waiting
+    desk.worker.fault = None
+    desk.live(60)
+    assert desk.troubles[-1] is None
+    assert desk.keys() == desk.on_card() == old + waiting
+    assert desk.journal.backlog == 5
+
+
+def test_the_pauses_between_tries_grow_to_a_minute(start: Start) -> None:
+    desk = start()
+    desk.open()
+    desk.store.fault = BROKEN
+    desk.put()
+    tries = []
+    for second in range(200):
+        if len(desk.troubles) > len(tries):
+            tries.append(second)
+        desk.live(1)
+    assert tries == [0, 1, 3, 8, 23, 83, 143]
+    assert desk.troubles == [BROKEN] * len(tries)
+
+
+@pytest.mark.parametrize("fault", [BROKEN, FULL])
+def test_while_the_card_refuses_records_stay_in_ram_are_read_and_follow_in_order(
+    start: Start, fault: Exception
+) -> None:
+    desk = start()
+    desk.open()
+    keys = [desk.put()]
+    desk.store.fault = fault
+    keys += [desk.put() for _ in range(5)]
+    desk.loop.turn()
+    assert desk.on_card() == keys[:1]
+    assert desk.keys() == keys
+    desk.store.fault = None
+    desk.live(2)
+    assert desk.on_card() == keys
+    assert desk.troubles == [fault, None]
+
+
+def test_a_commit_that_was_done_and_seemed_not_to_be_changes_nothing(start: Start) -> None:
+    desk = start()
+    desk.open()
+    keys = [desk.put()]
+    desk.loop.turn()
+    desk.worker.at_once = False
+    keys.append(desk.put())
+    desk.journal.forget([1])
+    desk.worker.step(lost=BROKEN)
+    desk.loop.turn()
+    desk.worker.at_once = True
+    desk.live(2)
+    assert desk.on_card() == keys[1:]
+    assert desk.journal.backlog == 1
+
+
+# --- damage
+
+
+def test_damage_found_by_a_commit_begins_a_new_epoch_and_keeps_what_was_not_committed(start: Start) -> None:
+    desk = start()
+    desk.open()
+    old = desk.put()
+    desk.journal.keep("door", b"open")
+    desk.store.fault = DAMAGE
+    waiting = [desk.put()]
+    desk.loop.turn()
+    waiting.append(desk.put())
+    assert waiting[1][0].startswith("spare-"), "no seq of a spool that is going to be set aside"
+    desk.store.fault = None
+    desk.live(2)
+    (snapshot,) = desk.adopted
+    assert snapshot.loss.endswith("spool.db.damaged-1")
+    assert snapshot.lost_epoch == old[0]
+    assert desk.on_card() == waiting
+    assert desk.put()[0] == snapshot.epoch != old[0]
+    assert desk.troubles == [DAMAGE, None]
+
+
+def test_damage_found_by_a_read_is_met_in_the_same_way(start: Start) -> None:
+    desk = start()
+    desk.open()
+    old = desk.put()
+    garble(desk)
+    assert desk.read() == []
+    assert isinstance(desk.troubles[0], CorruptError)
+    desk.live(2)
+    assert desk.adopted[0].lost_epoch == old[0]
+    assert desk.keys() == []
+    assert desk.journal.backlog == 0
+
+
+def test_what_was_committed_between_the_damage_and_its_discovery_goes_into_the_next_spool(start: Start) -> None:
+    desk = start()
+    desk.open()
+    desk.put()
+    garble(desk)
+    desk.worker.at_once = False
+    desk.journal.read(0, 10, lambda _: None)
+    late = desk.put()
+    desk.worker.step()
+    desk.worker.step()
+    desk.loop.turn()
+    desk.worker.at_once = True
+    desk.live(2)
+    assert desk.adopted[0].loss != ""
+    assert desk.on_card() == [late]
+
+
+def test_a_card_that_cannot_be_read_is_named_and_read_again_after_a_minute(start: Start) -> None:
+    desk = start()
+    desk.open()
+    keys = [desk.put()]
+    desk.loop.turn()
+    desk.worker.fault = BROKEN
+    assert desk.read() == []
+    desk.worker.fault = None
+    assert desk.troubles == [BROKEN]
+    desk.live(59)
+    assert desk.passed_over == 0
+    desk.live(2)
+    assert desk.passed_over == 1
+    assert desk.keys() == keys
+    desk.put()
+    assert desk.troubles == [BROKEN, None]
+
+
+# --- reading
+
+
+def test_a_read_sees_card_and_ram_as_one_and_keeps_to_its_limit(start: Start) -> None:
+    desk = start()
+    desk.open()
+    keys = [desk.put() for _ in range(3)]
+    desk.store.fault = BROKEN
+    keys += [desk.put() for _ in range(3)]
+    desk.loop.turn()
+    for limit in (1, 2, 3, 4, 5, 6, 7):
+        assert [(r.epoch, r.seq) for _, r in desk.read(0, limit)] == keys[:limit]
+    rows = desk.read()
+    assert [n for n, _ in rows] == sorted({n for n, _ in rows})
+    assert desk.read(rows[3][0]) == rows[4:]
+
+
+@pytest.mark.parametrize("read_first", [True, False])
+def test_a_record_that_is_committed_while_it_is_read_is_there_once(start: Start, read_first: bool) -> None:
+    desk = start()
+    desk.open()
+    desk.worker.at_once = False
+    answers: list[journal.Rows] = []
+    if read_first:
+        desk.journal.read(0, 10, answers.append)
+        key = desk.put()
+        desk.journal.read(0, 10, answers.append)
+    else:
+        key = desk.put()
+        desk.journal.read(0, 10, answers.append)
+    desk.worker.run()
+    desk.loop.turn()
+    assert [(r.epoch, r.seq) for _, r in answers[-1]] == [key]
+
+
+def test_what_is_forgotten_while_it_is_read_is_not_read_and_not_counted_twice(start: Start) -> None:
+    desk = start()
+    desk.open()
+    keys = [desk.put() for _ in range(4)]
+    desk.loop.turn()
+    rows = desk.read()
+    desk.worker.at_once = False
+    answers: list[journal.Rows] = []
+    desk.journal.read(0, 2, answers.append)
+    desk.journal.forget([rows[0][0], rows[1][0]])
+    desk.worker.at_once = True
+    desk.worker.run()
+    desk.loop.turn()
+    assert [(r.epoch, r.seq) for _, r in answers[0]] == keys[2:], "not nothing: that would mean that nothing is left"
+    assert desk.journal.backlog == 2
+
+
+# --- what has to go
+
+
+def test_beyond_its_limit_the_oldest_records_go_counted(start: Start) -> None:
+    desk = start(records_max=1000)
+    desk.open()
+    keys = [desk.put() for _ in range(1001)]
+    desk.loop.turn()
+    ((reason, records),) = desk.lost
+    assert reason is GapReason.FULL
+    assert [(r.epoch, r.seq) for r in records] == keys[:100]
+    desk.loop.turn()
+    assert desk.on_card() == keys[100:]
+    assert desk.journal.backlog == 901
+
+
+def test_a_limit_reached_while_the_card_is_away_evicts_nothing(start: Start) -> None:
+    desk = start(records_max=1000)
+    desk.open()
+    for _ in range(1000):
+        desk.put()
+    desk.store.fault = DAMAGE
+    desk.journal.keep("door", b"open")
+    desk.loop.turn()
+    keys = [desk.put(), desk.put()]
+    assert desk.lost == []
+    assert desk.keys() == keys, "the newest would have gone for the oldest"
+
+
+def test_when_ram_runs_out_too_the_oldest_in_ram_go_counted(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "IN_RAM_MAX", 150)
+    desk = start()
+    desk.open()
+    first = desk.put()
+    desk.store.fault = BROKEN
+    keys = [desk.put() for _ in range(151)]
+    ((reason, records),) = desk.lost
+    assert reason is GapReason.OVERRUN
+    assert [(r.epoch, r.seq) for r in records] == keys[:100]
+    desk.store.fault = None
+    desk.live(2)
+    assert desk.on_card() == [first, *keys[100:]]
+    assert desk.journal.backlog == 52
