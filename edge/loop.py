@@ -17,6 +17,8 @@ from edge.clock import SECOND
 log = logging.getLogger(__name__)
 F = TypeVar("F")
 T = TypeVar("T")
+# Python runs a signal's handler between two waits: one that arrives just before a wait begins sits through it.
+LONGEST_WAIT_S = 1.0
 
 
 class Timer:
@@ -98,7 +100,8 @@ class Loop:
             if self._stopping:
                 return
             try:
-                self._take(self._inbox.get(timeout=None if wait_ns is None else wait_ns / SECOND))
+                wait_s = LONGEST_WAIT_S if wait_ns is None else min(wait_ns / SECOND, LONGEST_WAIT_S)
+                self._take(self._inbox.get(timeout=wait_s))
             except queue.Empty:
                 continue
 

@@ -75,7 +75,7 @@ class Journal:
         self._slow: Timer | None = None
         self._failures = 0
         self._evicting = False
-        self._reads: list[set[int]] = []
+        self._forgotten: set[int] = set()  # rows that may still be on the card
 
     # Opening and closing
 
@@ -129,6 +129,7 @@ class Journal:
         self._n = max(self._n, snapshot.next_n)
         self._ram = {self._n + i: record for i, record in enumerate(waiting)}
         self._n += len(waiting)
+        self._forgotten.clear()
         self._ops = []  # what they spoke of belongs to another spool, or is kept again by on_adopted
         if self._failures:
             self._failures = 0
@@ -166,12 +167,12 @@ class Journal:
 
     def forget(self, rows: Sequence[int]) -> None:
         """The platform holds these."""
-        for n in rows:
+        going = [n for n in rows if n not in self._forgotten]
+        for n in going:
             self._ram.pop(n, None)
-        for gone in self._reads:
-            gone.update(rows)
-        self.backlog -= len(rows)
-        self.do(lambda store: store.forget(rows))
+        self._forgotten.update(going)
+        self.backlog -= len(going)
+        self.do(lambda store: store.forget(going))
 
     def keep(self, key: str, value: bytes) -> None:
         """Remember a small piece of state."""
@@ -204,12 +205,9 @@ class Journal:
         if not self._is_open:
             then(in_ram[:limit])
             return
-        gone: set[int] = set()  # forgotten while the card was reading
-        self._reads.append(gone)
 
         def ended(rows: Rows) -> None:
-            self._reads = [other for other in self._reads if other is not gone]
-            left = [item for item in rows[:limit] if item[0] not in gone]
+            left = [item for item in rows[:limit] if item[0] not in self._forgotten]
             if left or not rows:
                 then(left)
             else:  # nothing is left of these, and there may be more
@@ -238,13 +236,14 @@ class Journal:
         if not self._is_open or self._waiting or self._busy or not (self._ram or self._ops):
             return
         self._begin()
-        written, asked = list(self._ram), self._asked
+        written, forgotten, asked = list(self._ram), set(self._forgotten), self._asked
         puts, ops = self._batch()
         after, self._after = self._after, []
 
         def done(_: None) -> None:
             self._end()
             self.commits += 1
+            self._forgotten -= forgotten
             if self._is_open:  # else it went into a spool that is set aside, and goes into the next one too
                 for n in written:
                     self._ram.pop(n, None)

@@ -112,6 +112,9 @@ class Station:
 
     def _news(self, news: News) -> None:
         entries = [views.entry(self.ledger, stored) for stored in self.ledger.numbered(news.records)]
+        entries += [
+            entry for new in list(entries) if new["kind"] == "anchor" for entry in views.mended(self.ledger, new)
+        ]
         doors = [views.door(self.ledger, unit) for unit in sorted(news.units)]
         self._push([("record", entry) for entry in entries] + [("door", door) for door in doors if door])
 

@@ -9,6 +9,7 @@ from edge.station.ledger import Ledger, Picture, Stored, UnitRow
 from edge.wire import rfc3339
 
 JSON = dict[str, Any]
+MENDED = 200  # as many as the page loads at first
 
 
 def doors(ledger: Ledger) -> list[JSON]:
@@ -46,6 +47,12 @@ def entry(ledger: Ledger, stored: Stored) -> JSON:
         "detail": _detail(record),
         "frames": [picture(p) for p in ledger.frames(stored.unit, record.epoch, record.seq)] if event else [],
     }
+
+
+def mended(ledger: Ledger, anchor: JSON) -> list[JSON]:
+    """The rows of the page's first load whose times this anchor has just made known."""
+    rows = ledger.records(unit=anchor["unit"], before_n=anchor["n"], limit=MENDED)
+    return [entry(ledger, row) for row in rows if row.envelope.time is None and row.anchor is not None]
 
 
 def picture(frame: Picture) -> JSON:

@@ -8,7 +8,7 @@ import msgspec
 
 from edge import VERSION, wire
 from edge.board.host import HostReading
-from edge.clock import SECOND, Clock, know
+from edge.clock import SECOND, Clock, between_ns, know
 from edge.config import Config
 from edge.errors import FullError, PartError, WireError
 from edge.health import Health
@@ -16,7 +16,7 @@ from edge.loop import Loop, Timer
 from edge.parts import Acked, CameraFailed, FrameTaken, Incoming, Link, LinkDown, LinkUp, PinChange, Snapshot
 from edge.records import GapReason
 from edge.spool.album import Album
-from edge.spool.journal import Journal
+from edge.spool.journal import Journal, Rows
 from edge.unit.doorkeeper import Doorkeeper
 from edge.unit.photographer import Photographer
 from edge.unit.recorder import Recorder
@@ -200,13 +200,21 @@ class Unit:
 
     def _tell_pulse(self) -> None:
         """Never kept for later: a stale pulse is noise."""
-        if self._c.courier.up:
-            self._c.link.publish(wire.topic(self._c.unit, "pulse"), wire.to_json(self.pulse()), qos=0)
+        c = self._c
+        if c.courier.up and c.journal.backlog:
+            c.journal.read(0, 1, self._publish_pulse)
+        elif c.courier.up:
+            self._publish_pulse([])
 
-    def pulse(self) -> dict[str, Any]:
-        """The unit in numbers; units are in the names."""
+    def _publish_pulse(self, oldest: Rows) -> None:
+        topic = wire.topic(self._c.unit, "pulse")
+        self._c.link.publish(topic, wire.to_json(self.pulse(oldest)), qos=0)
+
+    def pulse(self, oldest: Rows) -> dict[str, Any]:
+        """The unit in numbers; units are in the names. `oldest`: the first record that waits, if any does."""
         c = self._c
         now = c.clock.read()
+        age_ns = between_ns(oldest[0][1].at, now) if oldest else None
         host = c.host()
         self._mind(host, now.boot_ns)
         contact = c.doorkeeper.settler
@@ -220,7 +228,8 @@ class Unit:
             "door": c.doorkeeper.state,
             "camera": c.photographer.state,
             "link": c.courier.protocol,
-            "backlog": max(0, c.journal.backlog - c.courier.in_flight),
+            "backlog": c.journal.backlog,
+            "oldest_unsent_s": None if age_ns is None else age_ns / SECOND,
             "in_flight": c.courier.in_flight,
             "frames_waiting": len(c.album),
             "frames_delivered": c.carrier.delivered if c.carrier else 0,

@@ -37,7 +37,9 @@ WORDS = {
 
 def main() -> None:
     """Five rounds, one table."""
-    notes = [f"Medians of {ROUNDS} rounds of {EVENTS} movements; doorunit's settle time of {SETTLE_MS} ms is taken out."]
+    notes = [
+        f"Medians of {ROUNDS} rounds of {EVENTS} movements; doorunit's settle time of {SETTLE_MS} ms is taken out."
+    ]
     try:
         python = mqtt_io_python()
     except (subprocess.SubprocessError, OSError) as err:

@@ -15,7 +15,9 @@ def medians(rounds: Sequence[Sequence[float]]) -> list[float]:
     return [median(column) for column in zip(*rounds, strict=True)]
 
 
-def show(command: str, title: str, head: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str] = ()) -> None:
+def show(
+    command: str, title: str, head: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str] = ()
+) -> None:
     """Print one table, its command above it and its notes below."""
     print(f"\n### {title}\n\n`{command}`\n")
     print("| " + " | ".join(head) + " |")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edge.clock import SECOND
-from edge.errors import CorruptError, PartError
+from edge.errors import CorruptError, FullError, PartError
 from edge.loop import Loop
 from edge.parts import Snapshot, Store
 from edge.records import AnyRecord, GapReason, Key
@@ -15,12 +15,19 @@ from edge.spool.store import SqliteStore
 from tests.spool.samples import event
 
 BROKEN = PartError("spool", found="a card that says no", wanted="a card that says yes", remedy="Change it.")
+DAMAGE = CorruptError("spool", found="damage", wanted="what was written there", remedy="It is set aside.")
+FULL = FullError("spool", found="a full card", wanted="room for records", remedy="Pictures make room.")
 
 
 class Refusing(SqliteStore):
     """A real spool on a card that can be read, and refuses to be written while `fault` is set."""
 
     fault: PartError | None = None
+
+    def open(self) -> Snapshot:
+        if isinstance(self.fault, CorruptError):
+            self.fault = None  # it is set aside now, and the new one is well
+        return super().open()
 
     def commit(self, ops: Sequence[Callable[[Store], None]]) -> None:
         if self.fault is not None:

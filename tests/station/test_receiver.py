@@ -104,7 +104,15 @@ def test_many_records_are_receipted_as_few_ranges(receiver, unit, ledger):
 
 @pytest.mark.parametrize(
     "payload",
-    [b"", b"{", b"[]", b"\xff\xfe", b'{"id":"door-1/e1/1"}', sent(1, unit="door-2"), sent(1).replace(b"event.v1", b"boot.v1")],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff\xfe",
+        b'{"id":"door-1/e1/1"}',
+        sent(1, unit="door-2"),
+        sent(1).replace(b"event.v1", b"boot.v1"),
+    ],
 )
 def test_what_is_not_a_record_of_that_unit_is_counted_and_gets_no_receipt(receiver, unit, ledger, payload):
     unit.say("event", payload)

@@ -76,3 +76,11 @@ def test_a_door_shows_its_state_and_the_warnings_of_its_pulse(ledger):
     door = views.door(ledger, "door-1")
     assert (door["door"], door["camera"], door["online"]) == ("held", "failed", True)
     assert door["warnings"] == [warning]
+
+
+def test_an_anchor_brings_the_rows_whose_times_it_made_known(ledger, keep):
+    keep(event(1), event(2, at=stamp(7_000_000_000, clock=Quality.UNSYNCED)))
+    keep(event(3, at=stamp(7_000_000_000, boot="b2", clock=Quality.UNSYNCED)))
+    keep(ClockAnchor(epoch="e1", seq=4, at=stamp(9_000_000_000)))
+    anchor = entries(ledger)[0]
+    assert [entry["seq"] for entry in views.mended(ledger, anchor)] == [2]

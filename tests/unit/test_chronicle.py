@@ -8,6 +8,7 @@ from edge.clock import FLOOR_NS, SECOND, Quality, Stamp
 from edge.unit.chronicle import Chronicle
 
 DAY_NS = 86_400 * SECOND
+KEPT = 16
 BEGUN_NS = FLOOR_NS + DAY_NS
 
 
@@ -60,25 +61,73 @@ def test_no_boot_is_ever_said_to_lie_where_it_did_not(life_):
 
 @settings(max_examples=300, deadline=None)
 @given(lives)
-def test_every_boot_that_is_still_kept_is_bounded_by_the_next_one_that_synced(life_):
+def test_every_boot_that_is_kept_ended_before_the_next_one_that_synced_began(life_):
     life = lived(life_)
-    kept = list(life.spans)[-16:]
-    for i, boot in enumerate(kept):
-        later = [b for b in kept[i + 1 :] if b in life.anchors]
+    boots = list(life.spans)
+    for i, boot in list(enumerate(boots))[-KEPT:]:
+        later = [b for b in boots[i + 1 :] if b in life.anchors]
         assert life.chronicle.bounds(boot)[1] == (life.spans[later[0]][0] if later else None)
 
 
 @settings(max_examples=300, deadline=None)
 @given(lives)
-def test_a_boot_begins_after_the_last_instant_that_was_known_before_it(life_):
+def test_every_boot_that_is_kept_began_after_the_last_instant_that_was_known(life_):
     life = lived([(*boot[:3], True) for boot in life_])
-    kept = list(life.spans)[-15:]  # of the one before these, nothing is kept to lean on
-    for boot in kept:
-        earlier = [life.spans[b][1] for b in life.anchors if life.spans[b][0] < life.spans[boot][0] or b < boot]
-        known = [b for b in life.anchors if int(b[5:]) < int(boot[5:])]
-        before_ns = life.chronicle.bounds(boot)[0]
-        assert before_ns == (life.spans[max(known, key=lambda b: int(b[5:]))][1] if known else None), earlier
+    boots = list(life.spans)
+    for i, boot in list(enumerate(boots))[-KEPT:]:
+        earlier = [b for b in boots[:i] if b in life.anchors]
+        assert life.chronicle.bounds(boot)[0] == (life.spans[earlier[-1]][1] if earlier else None)
 
 
 def test_nothing_is_known_of_a_boot_nobody_heard_of():
     assert Chronicle().bounds("boot-0") == (None, None)
+
+
+def test_the_first_boot_of_all_has_nothing_before_it():
+    chronicle = Chronicle()
+    chronicle.begin("a", None, {})
+    assert chronicle.bounds("a") == (None, None)
+
+
+def test_a_boot_lies_after_the_synced_instant_at_which_the_unit_was_last_alive():
+    chronicle = Chronicle()
+    chronicle.begin("b", Stamp("a", 5, BEGUN_NS, Quality.SYNCED, 1), {})
+    assert chronicle.bounds("b") == (BEGUN_NS, None)
+
+
+@pytest.mark.parametrize("quality", [Quality.UNSYNCED, Quality.RESTORED, Quality.RTC])
+def test_a_clock_that_nobody_confirmed_bounds_nothing(quality: Quality):
+    chronicle = Chronicle()
+    chronicle.begin("b", Stamp("a", 5, BEGUN_NS, quality), {})
+    assert chronicle.bounds("b") == (None, None)
+
+
+def test_an_agent_that_starts_again_in_the_same_boot_changes_nothing():
+    chronicle = Chronicle()
+    chronicle.begin("b", Stamp("a", 5, BEGUN_NS, Quality.SYNCED, 1), {})
+    packed = chronicle.pack()
+    chronicle.begin("b", Stamp("b", 9, BEGUN_NS + DAY_NS, Quality.SYNCED, 1), {})
+    assert chronicle.pack() == packed
+
+
+def test_a_clock_that_is_synced_again_does_not_move_what_is_already_known():
+    chronicle = Chronicle()
+    chronicle.begin("a", None, {})
+    chronicle.begin("b", None, {})
+    chronicle.synced(Stamp("b", 7, BEGUN_NS + 7, Quality.SYNCED, 1))
+    chronicle.synced(Stamp("b", 8, BEGUN_NS + DAY_NS, Quality.SYNCED, 1))
+    assert chronicle.bounds("a") == (None, BEGUN_NS)
+    assert chronicle.bounds("b") == (None, None)
+
+
+def test_as_many_boots_are_kept_as_may_still_have_records_and_no_more():
+    life = lived([(DAY_NS, 0, DAY_NS, True)] * (KEPT + 3))
+    known = [boot for boot in life.spans if life.chronicle.bounds(boot) != (None, None)]
+    assert known == list(life.spans)[-KEPT:]
+
+
+def test_what_is_kept_on_the_card_is_read_as_it_was_packed():
+    life = lived([(DAY_NS, None, DAY_NS, True), (DAY_NS, 5, DAY_NS, True), (DAY_NS, None, 0, True)])
+    again = Chronicle(life.chronicle.pack())
+    assert again.pack() == life.chronicle.pack()
+    assert [again.bounds(b) for b in life.spans] == [life.chronicle.bounds(b) for b in life.spans]

@@ -28,7 +28,7 @@ def test_a_glitch_is_counted_and_reported_as_no_change(start):
     rig.play("glitch", closed=False)
     rig.live(0.2)
     assert rig.changes() == ["found"]
-    assert rig.unit.pulse()["glitches"] == 1
+    assert rig.unit.pulse([])["glitches"] == 1
 
 
 def test_chatter_that_never_ends_is_one_fault_and_then_found_again(start):
@@ -36,11 +36,11 @@ def test_chatter_that_never_ends_is_one_fault_and_then_found_again(start):
     rig.play("chatter", closed=False, limit_us=20_000_000)
     assert rig.changes() == ["found", "lost"]
     assert rig.records()[-1]["reason"] == "chatter"
-    assert [w["code"] for w in rig.unit.pulse()["warnings"]] == ["contact.chatter"]
+    assert [w["code"] for w in rig.unit.pulse([])["warnings"]] == ["contact.chatter"]
     rig.wire.set(True)
     rig.live(0.2)
     assert rig.changes() == ["found", "lost", "found"]
-    assert rig.unit.pulse()["warnings"] == []
+    assert rig.unit.pulse([])["warnings"] == []
 
 
 def test_an_opening_found_after_chatter_carries_the_interval_in_which_it_happened(start):
@@ -155,4 +155,4 @@ def test_a_contact_that_cannot_be_read_is_lost_once_and_tried_again(start, monke
     monkeypatch.undo()
     rig.live(20)
     assert rig.changes() == ["found", "lost", "found"]
-    assert not rig.unit.pulse()["warnings"]
+    assert not rig.unit.pulse([])["warnings"]

@@ -60,19 +60,19 @@ def test_pictures_wait_on_the_card_while_the_station_cannot_take_them(rig, tmp_p
     rig.post.fault = GONE
     open_door(rig)
     film(rig, 20)
-    assert len(list((tmp_path / "frames").iterdir())) == rig.unit.pulse()["frames_waiting"] > 8
-    assert "frames.waiting" in [w["code"] for w in rig.unit.pulse()["warnings"]]
+    assert len(list((tmp_path / "frames").iterdir())) == rig.unit.pulse([])["frames_waiting"] > 8
+    assert "frames.waiting" in [w["code"] for w in rig.unit.pulse([])["warnings"]]
     rig.post.fault = None
     film(rig, 70)
-    assert rig.unit.pulse()["frames_waiting"] == 0
-    assert rig.unit.pulse()["warnings"] == []
+    assert rig.unit.pulse([])["frames_waiting"] == 0
+    assert rig.unit.pulse([])["warnings"] == []
 
 
 def test_pictures_of_a_run_that_was_cut_are_delivered_by_the_next(start, rig):
     rig.post.fault = GONE
     open_door(rig)
     film(rig, 7)
-    waiting = rig.unit.pulse()["frames_waiting"]
+    waiting = rig.unit.pulse([])["frames_waiting"]
     rig = start(camera=True, closed=False)
     rig.live(2)
     assert len(rig.post.took) == waiting
@@ -88,18 +88,18 @@ def test_an_opening_without_a_camera_is_an_event_and_a_frame_set_that_says_why(s
     assert frames.get("frames", []) == []
     assert frames["missing"] == str(NO_CAMERA)
     assert rig.sent("state")[-1]["camera"] == "failed"
-    assert [w["code"] for w in rig.unit.pulse()["warnings"]] == ["camera.failed"]
+    assert [w["code"] for w in rig.unit.pulse([])["warnings"]] == ["camera.failed"]
 
 
 def test_a_camera_that_hangs_is_noticed_and_costs_no_event(rig):
     rig.live(10)
-    assert [w["code"] for w in rig.unit.pulse()["warnings"]] == ["camera.stalled"]
+    assert [w["code"] for w in rig.unit.pulse([])["warnings"]] == ["camera.stalled"]
     open_door(rig)
     rig.live(10)
     assert rig.changes() == ["found", "opened"]
     assert rig.records("frames")[-1]["missing"] == "the camera gave no picture in time"
     film(rig, 1)
-    assert rig.unit.pulse()["warnings"] == []
+    assert rig.unit.pulse([])["warnings"] == []
 
 
 def test_a_card_that_takes_no_picture_is_named_in_the_frame_set(rig):

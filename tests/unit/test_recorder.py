@@ -27,7 +27,7 @@ def test_a_card_that_hangs_for_ever_does_not_silence_the_door(start):
         rig.play("clean", closed=True)
         rig.live(0.1)
     assert rig.changes().count("opened") == 50
-    assert "spool.slow" in [w["code"] for w in rig.unit.pulse()["warnings"]]
+    assert "spool.slow" in [w["code"] for w in rig.unit.pulse([])["warnings"]]
     names = [(r["epoch"], r["seq"]) for r in rig.records()]
     assert len(set(names)) == len(names), "seqs that could not be set aside come from an epoch of their own"
 
@@ -43,10 +43,10 @@ def test_what_a_card_refused_is_sent_live_and_kept_once_the_card_is_well(start, 
     rig.play("bounce", closed=False)
     rig.live(5)
     assert rig.changes() == ["found", "opened"]
-    assert [w["code"] for w in rig.unit.pulse()["warnings"]] == [code]
+    assert [w["code"] for w in rig.unit.pulse([])["warnings"]] == [code]
     rig.workers["card"].fault = None
     rig.live(70)
-    assert rig.unit.pulse()["warnings"] == []
+    assert rig.unit.pulse([])["warnings"] == []
     rig = start()
     assert "opened" in rig.changes(), "the next run finds it in the spool"
 
@@ -64,7 +64,7 @@ def test_what_was_recorded_without_a_link_is_sent_in_order_when_it_comes(start):
     assert rig.changes() == ["found", *["opened", "shut"] * 5]
     seqs = [e["data"]["record"]["seq"] for e in rig.sent()]
     assert seqs == sorted(seqs)
-    assert rig.unit.pulse()["backlog"] == 0
+    assert rig.unit.pulse([])["backlog"] == 0
 
 
 def test_a_run_that_was_cut_declares_its_unused_seqs_void_and_uses_none_again(start):
@@ -162,3 +162,15 @@ def test_a_damaged_spool_is_told_as_a_gap_of_its_epoch_and_the_door_goes_on(star
     rig.play("clean", closed=True)
     rig.live(1)
     assert rig.changes()[-1] in ("shut", "found")
+
+
+def test_the_pulse_tells_how_old_the_oldest_unsent_record_is(start):
+    rig = start(settings={"uplink": {"pulse_s": 10}})
+    rig.live(20)
+    assert rig.sent("pulse")[-1]["oldest_unsent_s"] is None
+    rig.platform = False
+    rig.play("clean", closed=False)
+    rig.live(25)
+    pulse = rig.sent("pulse")[-1]
+    assert pulse["backlog"] == 1
+    assert 15 < pulse["oldest_unsent_s"] < 26

@@ -1,0 +1,175 @@
+"""Warnings: every row can be shown to somebody, grace and parents hush, and the log tells changes only."""
+
+import logging
+import re
+
+import pytest
+
+from edge.clock import SECOND
+from edge.health import ROWS, Health, Warning
+
+NOW = 1000 * SECOND
+GRACEFUL = [row.code for row in ROWS.values() if row.grace_s]
+CHILDREN = [(row.code, row.parent) for row in ROWS.values() if row.parent]
+
+
+@pytest.fixture
+def health() -> Health:
+    return Health()
+
+
+def codes(shown: list[Warning]) -> list[str]:
+    """What is shown, by code."""
+    return [warning.row.code for warning in shown]
+
+
+def long_after(code: str) -> int:
+    """A time at which its grace is over, if it began at NOW."""
+    return NOW + ROWS[code].grace_s * SECOND
+
+
+# The rows
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_every_row_speaks_both_languages(row):
+    assert re.search(r"[a-z]{3}", row.en)
+    assert re.search(r"[\u4e00-\u9fff]{2}", row.zh)
+    assert not row.en.endswith(".")
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_every_row_is_found_by_its_own_code_which_names_a_part_and_what_it_has(row):
+    assert ROWS[row.code] is row
+    assert re.fullmatch(r"[a-z]+\.[a-z]+", row.code)
+
+
+def test_no_two_rows_say_the_same():
+    assert len({row.en for row in ROWS.values()}) == len({row.zh for row in ROWS.values()}) == len(ROWS)
+
+
+@pytest.mark.parametrize(("code", "parent"), CHILDREN)
+def test_every_parent_is_a_row_and_no_row_is_hushed_by_itself(code: str, parent: str):
+    above = [code]
+    while parent:
+        assert parent in ROWS
+        assert parent not in above
+        above.append(parent)
+        parent = ROWS[parent].parent
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_no_row_waits_longer_than_a_minute_to_be_shown(row):
+    assert 0 <= row.grace_s <= 60
+
+
+# Set and clear
+
+
+def test_a_healthy_unit_shows_nothing(health: Health):
+    assert health.shown(NOW) == []
+    assert not any(health.active(code) for code in ROWS)
+
+
+@pytest.mark.parametrize("code", ROWS)
+def test_what_is_wrong_is_shown_once_its_grace_is_over(health: Health, code: str):
+    assert health.set(code, NOW, "because")
+    assert health.active(code)
+    assert health.shown(long_after(code)) == [Warning(ROWS[code], NOW, "because")]
+
+
+@pytest.mark.parametrize("code", GRACEFUL)
+def test_what_is_wrong_is_not_shown_a_moment_before_its_grace_is_over(health: Health, code: str):
+    health.set(code, NOW)
+    assert health.shown(long_after(code) - 1) == []
+    assert health.active(code)
+
+
+@pytest.mark.parametrize("code", GRACEFUL)
+def test_what_heals_within_its_grace_is_never_shown_and_begins_anew(health: Health, code: str):
+    health.set(code, NOW)
+    health.clear(code, long_after(code) - 1)
+    health.set(code, long_after(code))
+    assert health.shown(long_after(code) + 1) == []
+
+
+def test_setting_and_clearing_tell_whether_that_was_a_change(health: Health):
+    assert [health.set("heat.high", NOW), health.set("heat.high", NOW)] == [True, False]
+    assert [health.clear("heat.high", NOW), health.clear("heat.high", NOW)] == [True, False]
+
+
+def test_putting_sets_or_clears_and_tells_whether_that_was_a_change(health: Health):
+    told = [health.put("heat.high", NOW, wrong) for wrong in (False, True, True, False, False)]
+    assert told == [False, True, False, True, False]
+    assert not health.active("heat.high")
+
+
+def test_what_is_set_again_keeps_its_beginning_and_takes_the_newest_detail(health: Health):
+    health.set("heat.high", NOW, "81 C")
+    health.put("heat.high", NOW + 70 * SECOND, True, "85 C")
+    assert health.shown(NOW + 71 * SECOND) == [Warning(ROWS["heat.high"], NOW, "85 C")]
+
+
+def test_one_warning_that_heals_leaves_the_others(health: Health):
+    health.set("power.low", NOW)
+    health.set("spool.full", NOW)
+    health.clear("power.low", NOW)
+    assert codes(health.shown(NOW)) == ["spool.full"]
+
+
+def test_a_detail_may_be_an_error_and_is_kept_as_text(health: Health):
+    health.set("power.low", NOW, OSError(5, "input/output error"))
+    assert health.shown(NOW)[0].detail == "[Errno 5] input/output error"
+
+
+def test_an_unknown_code_is_a_fault_in_the_caller_and_changes_nothing(health: Health):
+    with pytest.raises(KeyError):
+        health.set("door.ajar", NOW)
+    assert not health.active("door.ajar")
+
+
+# Parents
+
+
+@pytest.mark.parametrize(("code", "parent"), CHILDREN)
+def test_a_parent_is_shown_instead_of_what_it_explains(health: Health, code: str, parent: str):
+    health.set(code, NOW)
+    health.set(parent, NOW)
+    assert codes(health.shown(NOW + 100 * SECOND)) == [parent]
+    assert health.active(code)
+
+
+@pytest.mark.parametrize(("code", "parent"), CHILDREN)
+def test_once_its_parent_heals_what_is_still_wrong_is_shown_since_it_began(health: Health, code: str, parent: str):
+    health.set(parent, NOW)
+    health.set(code, NOW)
+    health.clear(parent, NOW + 100 * SECOND)
+    assert health.shown(NOW + 100 * SECOND) == [Warning(ROWS[code], NOW, "")]
+
+
+def test_warnings_that_explain_nothing_of_each_other_are_all_shown(health: Health):
+    wrong = ["contact.chatter", "power.low", "spool.full"]
+    for code in wrong:
+        health.set(code, NOW)
+    assert codes(health.shown(NOW)) == wrong
+
+
+# The log
+
+
+def test_the_log_warns_first_then_whispers_and_tells_the_recovery_with_its_length(health, caplog):
+    caplog.set_level(logging.DEBUG, logger="edge.health")
+    health.set("spool.full", NOW, "no room")
+    health.set("spool.full", NOW + SECOND, "no room")
+    health.clear("spool.full", NOW + 7 * SECOND)
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", "spool.full: The card is full. no room"),
+        ("DEBUG", "spool.full: no room"),
+        ("INFO", "spool.full: well again after 7 s"),
+    ]
+
+
+def test_what_was_well_and_is_well_is_not_worth_a_line(health, caplog):
+    caplog.set_level(logging.DEBUG, logger="edge.health")
+    health.put("spool.full", NOW, False)
+    assert caplog.records == []
