@@ -59,7 +59,7 @@ class Door(Section, frozen=True):
     ] = 3000
     resample_ms: Annotated[
         int,
-        _is("The level is also read this often, for an edge the kernel dropped.", unit="ms", ge=100, le=60_000),
+        _is("The level is also read this often, for an edge the kernel dropped.", unit="ms", ge=100, le=600_000),
     ] = 1000
     held_after_s: Annotated[
         int, _is("A door open longer than this is reported as held.", unit="s", ge=5, le=86_400)

@@ -4,13 +4,13 @@ A record's data carries its raw clock values; `time` is computed when it is sent
 and is absent where nothing true can be said. A boot that never synced is sent with an interval.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from edge.clock import Quality, Stamp, know
+from edge.clock import MS, SECOND, Known, Quality, Stamp, know
 from edge.errors import WireError
 from edge.records import AnyRecord, Boot, ClockAnchor, Event, FrameSet, Gap
 
@@ -37,7 +37,15 @@ def topic(unit: str, leaf: str) -> str:
 
 def rfc3339(wall_ns: int) -> str:
     """UTC with microseconds, as CloudEvents' `time` wants it."""
-    return (_EPOCH_START + timedelta(microseconds=wall_ns // 1000)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    utc = _EPOCH_START + timedelta(microseconds=wall_ns // 1000)
+    return utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+def from_rfc3339(time: str) -> int:
+    """What `rfc3339` made, as ns since 1970. Raises ValueError."""
+    whole, _, fraction = time.rstrip("Z").partition(".")
+    since = datetime.fromisoformat(f"{whole}+00:00") - _EPOCH_START
+    return (since.days * 86_400 + since.seconds) * SECOND + int(fraction.ljust(9, "0")[:9])
 
 
 class Body(msgspec.Struct, omit_defaults=True):
@@ -68,22 +76,27 @@ class Receipt(msgspec.Struct):
     stored: Ranges
 
 
+def _no_bounds(_boot: str) -> Bounds:
+    return None, None
+
+
 _encoder = msgspec.json.Encoder()
 _envelopes = msgspec.json.Decoder(Envelope)
 _receipts = msgspec.json.Decoder(Receipt)
 
 
-def encode(unit: str, record: AnyRecord, anchors: Mapping[str, Stamp], bounds: Bounds | None = None) -> bytes:
-    """One record as it travels. `bounds`: last time known before and first known after the record's boot."""
+def encode(
+    unit: str, record: AnyRecord, anchors: Mapping[str, Stamp], bounds: Callable[[str], Bounds] = _no_bounds
+) -> bytes:
+    """One record as it travels. `bounds`: UTC known to lie before and after a boot, by its id."""
     at = know(record.at, anchors.get(record.at.boot))
-    before_ns, after_ns = bounds or (None, None)
-    interval = None
     since = record.since if isinstance(record, Event) else None
-    if since is not None:
-        low = know(since, anchors.get(since.boot))
-        interval = (_end(low.wall_ns, before_ns), _end(at.wall_ns, after_ns))
-    elif at.clock is not Quality.SYNCED and bounds is not None and bounds != (None, None):
-        interval = (_iso(before_ns), _iso(after_ns))
+    interval = None
+    if since is not None or at.clock is not Quality.SYNCED:
+        first = know(since, anchors.get(since.boot)) if since else at
+        low = _edge(first, -1) or bounds((since or record.at).boot)[0]
+        high = _edge(at, 1) or bounds(record.at.boot)[1]
+        interval = None if low is None and high is None else (_iso(low), _iso(high))
     return _encoder.encode(
         Envelope(
             specversion="1.0",
@@ -156,6 +169,13 @@ def to_json(fields: Mapping[str, Any]) -> bytes:
 
 def _end(known_ns: int | None, bound_ns: int | None) -> str | None:
     return _iso(bound_ns if known_ns is None else known_ns)
+
+
+def _edge(known: Known, sign: int) -> int | None:
+    """The earliest (-1) or latest (1) UTC that a time can be, or None where it is not synced."""
+    if known.wall_ns is None or known.clock is not Quality.SYNCED:
+        return None
+    return known.wall_ns + sign * (known.error_ms or 0) * MS
 
 
 def _iso(wall_ns: int | None) -> str | None:

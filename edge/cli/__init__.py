@@ -57,7 +57,7 @@ def _run(verb: ModuleType, name: str, words: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="answer in JSON")
     verb.declare(parser)
     try:
-        return int(verb.run(parser.parse_args(words)))
+        return int(verb.run(parser.parse_intermixed_args(words)))  # an option may stand before a name
     except SystemExit as end:  # argparse ends so after --help
         return int(end.code or 0)
 

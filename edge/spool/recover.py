@@ -18,12 +18,13 @@ def open_spool(store: Store, files: FrameFiles) -> Snapshot:
     names = files.names()
     rows = {row.name: row for row in snapshot.frames}
     missing = [name for name in rows if name not in names]
-    adopted = [row for name in sorted(names - set(rows)) if (row := _adopt(files, name))]
+    adopted = [row for name in names - set(rows) if (row := _adopt(files, name))]
+    adopted.sort(key=lambda row: (row.at.wall_ns, row.at.boot_ns))
     if missing or adopted:
         store.commit([*(partial(_drop, name) for name in missing), *(partial(_add, row) for row in adopted)])
         log.warning("spool: %d pictures without a file dropped, %d without a row adopted", len(missing), len(adopted))
     kept = tuple(row for name, row in rows.items() if name in names)
-    return msgspec.structs.replace(snapshot, frames=(*kept, *sorted(adopted, key=lambda row: row.at.boot_ns)))
+    return msgspec.structs.replace(snapshot, frames=(*kept, *adopted))
 
 
 def _adopt(files: FrameFiles, name: str) -> FrameRow | None:

@@ -1,12 +1,11 @@
 """What the page is shown, made from the ledger: doors, entries, pictures. Pure reading; any thread."""
 
-from datetime import datetime
 from typing import Any
 
-from edge.clock import MS, SECOND, know
+from edge.clock import MS, know
 from edge.records import AnyRecord, Boot, Event, FrameSet, Gap
 from edge.station.ledger import Ledger, Picture, Stored, UnitRow
-from edge.wire import rfc3339
+from edge.wire import from_rfc3339, rfc3339
 
 JSON = dict[str, Any]
 MENDED = 200  # as many as the page loads at first
@@ -26,7 +25,7 @@ def entry(ledger: Ledger, stored: Stored) -> JSON:
     """One record as a row of the page, with the pictures that are here."""
     record, data = stored.envelope.data.record, stored.envelope.data
     at = know(record.at, stored.anchor)
-    wall_ns = at.wall_ns if stored.envelope.time is None else _wall_ns(stored.envelope.time)
+    wall_ns = at.wall_ns if stored.envelope.time is None else from_rfc3339(stored.envelope.time)
     event = record if isinstance(record, Event) else None
     return {
         "n": stored.n,
@@ -98,8 +97,3 @@ def _detail(record: AnyRecord) -> JSON:
     if isinstance(record, FrameSet):
         return {"event": record.event, "of": record.of, "frames": len(record.frames)}
     return {}
-
-
-def _wall_ns(time: str) -> int:
-    whole, _, fraction = time.rstrip("Z").partition(".")
-    return int(datetime.fromisoformat(f"{whole}+00:00").timestamp()) * SECOND + int(fraction.ljust(9, "0")[:9])

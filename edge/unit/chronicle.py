@@ -2,7 +2,7 @@
 
 import msgspec
 
-from edge.clock import Quality, Stamp, know
+from edge.clock import MS, Quality, Stamp, know
 from edge.wire import Bounds
 
 _KEPT = 16  # boots; records of older ones are long sent
@@ -32,14 +32,16 @@ class Chronicle:
         before_ns = None
         if alive is not None:
             known = know(alive, anchors.get(alive.boot))
-            before_ns = known.wall_ns if known.clock is Quality.SYNCED else self.bounds(alive.boot)[0]
+            before_ns = self.bounds(alive.boot)[0]
+            if known.wall_ns is not None and known.clock is Quality.SYNCED:
+                before_ns = known.wall_ns - (known.error_ms or 0) * MS
         self._places = [*self._places[1 - _KEPT :], Place(boot, before_ns)]
 
     def synced(self, stamp: Stamp) -> None:
         """This boot's clock is good now, so every earlier boot ended before this boot's first instant."""
         for place in self._places[:-1]:
             if place.after_ns is None:
-                place.after_ns = stamp.at(0).wall_ns
+                place.after_ns = stamp.at(0).wall_ns + (stamp.error_ms or 0) * MS
 
     def bounds(self, boot: str) -> Bounds:
         """UTC before and after that boot, None where unknown."""

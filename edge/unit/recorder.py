@@ -17,7 +17,7 @@ from edge.unit.chronicle import Chronicle
 from edge.uplink.courier import Courier
 
 CLOCK_CHECK_NS = 5 * SECOND  # how late a clock that was set may be noticed
-CLOCK_TRUST_NS = 60 * SECOND  # how late a clock that is no longer disciplined may be noticed
+CLOCK_TRUST_NS = 600 * SECOND  # how late a clock that is no longer disciplined may be noticed
 
 
 class Door(msgspec.Struct, frozen=True):
@@ -127,7 +127,7 @@ class Recorder:
 
     def encode(self, record: AnyRecord) -> bytes:
         """The record as it travels, with what is known of its time now."""
-        return wire.encode(self._unit, record, self._journal.anchors, self._chronicle.bounds(record.at.boot))
+        return wire.encode(self._unit, record, self._journal.anchors, self._chronicle.bounds)
 
     def _send(self, n: int, record: AnyRecord, *, keep: bool = False) -> None:
         if self.courier is not None:

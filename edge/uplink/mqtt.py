@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import msgspec
-from paho.mqtt.client import MQTT_LOG_ERR, Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -62,6 +62,7 @@ class MqttLink:
         self._client: Client | None = None
         self._up = False
         self._tokens: dict[int, int] = {}  # paho's mid -> our token
+        self._record = _RecordProperties()
         self._said = ""  # paho's last words on this connection
         self._refused: DoorunitError | None = None
         self._wake_out, self._wake_in = socket.socketpair()
@@ -78,7 +79,8 @@ class MqttLink:
         with self._lock:
             if not self._up or self._client is None:
                 return False
-            info = self._client.publish(topic, payload, qos, retain, _properties(self._version, topic))
+            of_record = self._version == MQTTProtocolVersion.MQTTv5 and topic.endswith("/event")
+            info = self._client.publish(topic, payload, qos, retain, self._record if of_record else None)
             if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_AGAIN):
                 return False
             if token:
@@ -177,7 +179,7 @@ class MqttLink:
         client.on_publish = self._on_publish
         client.on_message = self._on_message
         client.on_disconnect = self._on_disconnect
-        client.on_log = self._on_log
+        client.enable_logger(_PahoLog(self._hear))
         return client
 
     # Called by paho in the network thread, under the lock
@@ -226,20 +228,40 @@ class MqttLink:
         if reason.is_failure and reason.value != _UNSPECIFIED and not self._said:
             self._said = str(reason)
 
-    def _on_log(self, _client: Client, _data: object, level: int, text: str) -> None:
-        if level == MQTT_LOG_ERR:  # the only place where paho tells why a socket failed
-            self._said = text
-        log.debug("paho: %s", text)
+    def _hear(self, error: str) -> None:
+        self._said = error
 
     def _wake(self) -> None:
         with suppress(BlockingIOError):
             self._wake_out.send(b".")
 
 
-def _properties(version: MQTTProtocolVersion, topic: str) -> Properties | None:
-    """MQTT 5 content type for records; None for anything else."""
-    if version != MQTTProtocolVersion.MQTTv5 or not topic.endswith("/event"):
-        return None
-    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho leaves it untyped
-    properties.ContentType = "application/cloudevents+json"
-    return properties
+class _PahoLog(logging.Logger):
+    """paho's own log: its errors go to `hear`, for nowhere else does it tell why a socket failed; the rest is detail.
+
+    Not Client.on_log: for that one paho writes out every line, properties and all, whether it is read or not.
+    """
+
+    def __init__(self, hear: Callable[[str], None]) -> None:
+        super().__init__("paho")
+        self._hear = hear
+
+    def log(self, level: int, msg: object, *args: object, **_kwargs: object) -> None:
+        """What paho calls."""
+        if level >= logging.ERROR:
+            self._hear(str(msg) % args)
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("paho: %s", str(msg) % args)
+
+
+class _RecordProperties(Properties):
+    """MQTT 5 content type of a record, packed once: paho's own `pack` goes through all 27 names at every publish."""
+
+    def __init__(self) -> None:
+        super().__init__(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho leaves it untyped
+        self.ContentType = "application/cloudevents+json"
+        self.__dict__["packed"] = super().pack()  # type: ignore[no-untyped-call]  # paho leaves it untyped
+
+    def pack(self) -> bytes:
+        """What goes into the packet."""
+        return bytes(self.__dict__["packed"])

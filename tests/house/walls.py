@@ -64,8 +64,9 @@ def clocks(source: Source) -> list[str]:
 
 
 def _room(module: str) -> str:
-    parts = module.split(".")
-    return parts[1] if len(parts) > 1 else ""
+    parts = module.split(".")[1:]
+    upper = ".".join(parts[:2])
+    return upper if upper in LEVEL else "".join(parts[:1])
 
 
 def _unplanned(source: Source) -> list[str]:

@@ -1,18 +1,22 @@
-// The live page: keeps the stream open and draws the doors, their health and the bench; events.js draws the events.
+// The live page: keeps the stream open, hands on what it says, and arranges the doors and what stands beside them.
+import { redrawBench, showBenchFor, takeBench } from "./bench.js";
+import { buildDoor, drawDoor, drawSince, needsAttention } from "./door.js";
 import { frame, load, put, redraw } from "./events.js";
-import { $, age, ask, attr, clockSeconds, el, exact, heardAgo, icon, language, millis, nowMs, number, otherLanguage,
-  ranges, say, set, setIcon, setNow, shortTime, span, t, word, writeWords } from "./words.js";
+import { clearHealth, drawHealth } from "./health.js";
+import { $, ask, attr, clockSeconds, otherLanguage, say, set, setNow, t, writeWords } from "./words.js";
 
 const SILENT_MS = 45e3; // a unit speaks every 20 s; after this long without a word the stream is opened anew
 const CALL_MS = 15e3; // a call that is not taken in this time is made anew
 const RETRY_MS = 3e3;
 const SHOW_LOST_MS = 1e3; // shorter breaks mend themselves unseen
+const ARRANGE_MS = 150;
+const HEARD = { door: takeDoor, record: takeRecord, frame, bench: takeBench }; // what the stream speaks of
+const LIVE_WORDS = { no: "stale", yes: "live", wait: "connecting" };
 
 const narrow = matchMedia("(max-width: 959px)");
 const byName = new Intl.Collator("en", { numeric: true }).compare;
 const doors = new Map(); // unit -> {door, node, notes}
 let picked = null; // the unit whose events and health are shown; null: all of them
-let bench = null;
 let show = "all";
 let source = null;
 let waiting = null; // what the stream said while the whole state was on its way
@@ -29,11 +33,13 @@ function connect() {
   triedMs = Date.now();
   source = new EventSource("/api/live");
   source.addEventListener("open", refresh);
-  source.addEventListener("error", () => { lostMs ||= Date.now(); });
-  for (const name of Object.keys(HEARD)) source.addEventListener(name, (event) => hear(name, JSON.parse(event.data)));
+  source.addEventListener("error", () => {
+    lostMs ||= Date.now();
+  });
+  for (const name of Object.keys(HEARD)) {
+    source.addEventListener(name, (event) => hear(name, JSON.parse(event.data)));
+  }
 }
-
-const HEARD = { door: takeDoor, record: (entry) => put([entry], true), frame, bench: takeBench };
 
 function hear(name, data) {
   heardMs = Date.now();
@@ -48,8 +54,7 @@ async function refresh() {
   try {
     const state = await ask("/api/doors");
     setNow(state.now);
-    const units = new Set(state.doors.map(({ unit }) => unit));
-    for (const [unit, { node }] of doors) if (!units.has(unit)) doors.delete(unit) && node.remove();
+    keepDoors(new Set(state.doors.map(({ unit }) => unit)));
     state.doors.forEach(takeDoor);
     takeBench(state.bench);
     arrange();
@@ -57,7 +62,9 @@ async function refresh() {
   } catch (error) {
     console.warn(error);
     lostMs ||= Date.now();
-    setTimeout(() => mine === turn && connect(), RETRY_MS);
+    setTimeout(() => {
+      if (mine === turn) connect();
+    }, RETRY_MS);
     return;
   }
   if (mine !== turn) return;
@@ -80,7 +87,7 @@ function watch() {
   if (closed || silent || stuck) connect();
   drawLive();
   for (const one of doors.values()) drawSince(one);
-  drawHealth();
+  drawPickedHealth();
   if (new Date().getDate() !== today) {
     today = new Date().getDate();
     redraw();
@@ -89,17 +96,31 @@ function watch() {
 
 function drawLive() {
   const lost = lostMs && Date.now() - lostMs > SHOW_LOST_MS;
-  const state = lost ? "no" : everLive ? "yes" : "wait";
+  const called = everLive ? "yes" : "wait";
+  const state = lost ? "no" : called;
   attr(document.body, "data-live", state);
-  set($("live-word"), t({ no: "stale", yes: "live", wait: "connecting" }[state]));
+  set($("live-word"), t(LIVE_WORDS[state]));
   $("lost").hidden = !lost;
   if (lost) set($("lost"), everLive ? t("lostBanner", { time: clockSeconds(heardMs) }) : t("never"));
+}
+
+/** Remove the doors of all other units. */
+function keepDoors(units) {
+  for (const [unit, { node }] of doors) {
+    if (units.has(unit)) continue;
+    doors.delete(unit);
+    node.remove();
+  }
+}
+
+function takeRecord(entry) {
+  put([entry], true);
 }
 
 function takeDoor(door) {
   let one = doors.get(door.unit);
   if (!one) {
-    one = { node: buildDoor(door.unit), notes: "" };
+    one = { node: buildDoor(door.unit, pick), notes: "" };
     doors.set(door.unit, one);
     const after = [...$("door-list").children].find((node) => byName(node.dataset.unit, door.unit) > 0);
     $("door-list").insertBefore(one.node, after ?? null);
@@ -109,99 +130,14 @@ function takeDoor(door) {
   arrangeSoon();
 }
 
-function buildDoor(unit) {
-  const id = `state-${unit}`;
-  const pick = el("button.pick", { type: "button", "aria-describedby": id }, unit);
-  pick.addEventListener("click", () => doors.size > 1 && go(picked === unit ? null : unit));
-  return el("article.door", { "data-testid": "door-card", "data-unit": unit, "aria-label": unit },
-    icon("unknown"),
-    el("h3", {}, pick),
-    el("p.state", { id, "data-testid": "door-state" }),
-    el("p.since", {}, el("time.for"), el("span.from")),
-    el("ul.facts", {}, ...["online", "camera", "link", "clock", "backlog"].map((name) => el(`li.${name}`, {},
-      icon(name), el("span.k"), el("span.v", { "data-testid": name === "backlog" ? name : null })))),
-    el("ul.notes", { hidden: "" }));
-}
-
-function drawDoor(one) {
-  const { door, node } = one;
-  const state = ["shut", "open", "held"].includes(door.door) ? door.door : "unknown";
-  attr(node, "data-state", state);
-  attr(node, "data-attention", needsAttention(door));
-  attr(node, "data-online", door.online);
-  setIcon(node.querySelector(".icon"), state);
-  attr(set(node.querySelector(".state"), t(`state.${state}`)), "data-state", state);
-  drawSince(one);
-  for (const [name, [key, value, level, look]] of Object.entries(factsOf(door))) {
-    const item = node.querySelector(`.facts .${name}`);
-    attr(item, "data-level", level);
-    set(item.querySelector(".k"), key);
-    set(item.querySelector(".v"), value);
-    setIcon(item.querySelector(".icon"), look);
-  }
-  attr(node.querySelector(".backlog .v"), "data-count", door.pulse?.backlog ?? 0);
-  drawNotes(one);
-}
-
-/** For each fact: its label, its value, how much it matters, its icon. */
-function factsOf({ online, camera, last_seen: seen, pulse }) {
-  const { clock, link, backlog } = pulse ?? {};
-  const offline = t("offlineSince", { heard: heardAgo(seen) });
-  const cameraLevel = { on: "ok", failed: "bad" }[camera] ?? "mute";
-  const queue = backlog ? t("waiting", { n: number(backlog) }) : t(online && pulse ? "nothingWaiting" : "notKnown");
-  return {
-    online: online ? [t("unit"), t("online"), "ok", "online"] : [t("unit"), offline, "bad", "offline"],
-    camera: [t("camera"), t(`camera.${camera}`), cameraLevel, camera === "on" ? "camera" : "camera-off"],
-    link: [t("link"), linkOf(link), "ok", "link"],
-    clock: [t("clock"), clock ? t(`clock.${clock}`) : "—", !clock || clock === "synced" ? "ok" : "warn", "anchor"],
-    backlog: [t("toSend"), queue, backlog ? "late" : "ok", "late"],
-  };
-}
-
-const linkOf = (link) => (link ? (/^\d/.test(link) ? `MQTT ${link}` : link.toUpperCase()) : "—");
-
-function drawSince({ door, node }) {
-  const lasted = node.querySelector(".for");
-  const from = node.querySelector(".from");
-  const ms = door.since ? nowMs() - Date.parse(door.since) : 0;
-  const alone = document.body.dataset.doors === "one";
-  const stale = !door.online || document.body.dataset.live === "no";
-  const words = alone && stale ? t("lastKnown") : alone ? t("for", { span: age(ms, true) }) : age(ms);
-  set(lasted, door.since ? words : "");
-  attr(lasted, "title", exact(door.since));
-  attr(lasted, "datetime", door.since);
-  set(from, door.since ? t("since", { time: shortTime(door.since) }) : "");
-}
-
-function drawNotes(one) {
-  const { warnings, gaps } = one.door;
-  const key = JSON.stringify([language(), warnings, gaps]);
-  if (key === one.notes) return;
-  one.notes = key;
-  const list = one.node.querySelector(".notes");
-  list.replaceChildren(...notesOf(one.door));
-  list.hidden = !list.childElementCount;
-}
-
-function notesOf({ warnings, gaps }) {
-  const notes = warnings.map((warning) => buildWarning(warning));
-  const list = ranges(gaps);
-  const words = el("span", {}, t("missing", { list }));
-  return list ? [...notes, el("li.gaps", { title: t("missingHint", { list }) }, icon("gap"), words)] : notes;
-}
-
-function buildWarning(warning, ...more) {
-  const words = el("span", {}, warning[language()] || warning.code, ...more);
-  return el("li.warning", { title: warning.code }, icon("warn"), words);
-}
-
-function needsAttention({ door, online, camera, warnings, gaps }) {
-  return door !== "shut" || !online || camera === "failed" || warnings.length > 0 || gaps.length > 0;
+/** Show only this unit, or all again if it was the only one already. */
+function pick(unit) {
+  if (doors.size > 1) go(picked === unit ? null : unit);
 }
 
 /** Doors may each speak every second; the counts and the filter follow them a few times a second at most. */
 function arrangeSoon() {
-  soon ??= setTimeout(arrange, 150);
+  soon ??= setTimeout(arrange, ARRANGE_MS);
 }
 
 function arrange() {
@@ -209,21 +145,26 @@ function arrange() {
   soon = null;
   const all = [...doors.values()];
   arrangePanes(all.length > 1 ? "many" : "one");
-  const count = (test) => all.filter(({ door }) => test(door)).length;
-  const worrying = count(needsAttention);
-  const open = count(({ door }) => door === "open" || door === "held");
-  const offline = count(({ online }) => !online);
-  const notable = [open && t("countOpen", { n: open }), offline && t("countOffline", { n: offline })].filter(Boolean);
+  drawCounts(all.map(({ door }) => door));
+  showBenchFor(all.length > 1 ? picked : null);
+  filter(all);
+  drawPickedHealth();
+}
+
+function drawCounts(all) {
+  const open = all.filter(({ door }) => door === "open" || door === "held").length;
+  const offline = all.filter(({ online }) => !online).length;
+  const notable = [];
+  if (open) notable.push(t("countOpen", { n: open }));
+  if (offline) notable.push(t("countOffline", { n: offline }));
   set($("doors-count"), [t("count", { n: all.length }), ...notable].join(" · "));
   document.title = [...notable, t("title")].join(" · ");
+  const counts = { all: all.length, attention: all.filter(needsAttention).length };
   for (const button of $("filter").querySelectorAll("button")) {
-    const isAll = button.dataset.show === "all";
-    set(button, `${t(button.dataset.show)} ${isAll ? all.length : worrying}`);
-    attr(button, "aria-pressed", button.dataset.show === show);
+    const name = button.dataset.show;
+    set(button, `${t(name)} ${counts[name]}`);
+    attr(button, "aria-pressed", name === show);
   }
-  $("bench").hidden = !bench || (picked !== null && all.length > 1 && picked !== bench.unit);
-  filter(all);
-  drawHealth();
 }
 
 function arrangePanes(mode) {
@@ -241,98 +182,21 @@ function filter(all) {
   for (const { door, node } of all) {
     const fits = (show === "all" || needsAttention(door)) && door.unit.toLowerCase().includes(wanted);
     node.hidden = !fits && !node.contains(document.activeElement); // never from under the reader's hand
-    seen += node.hidden ? 0 : 1;
-    attr(node.querySelector(".pick"), "aria-pressed", all.length > 1 ? door.unit === picked : null);
-    attr(node.querySelector(".pick"), "tabindex", all.length > 1 ? null : -1);
+    if (!node.hidden) seen += 1;
+    const button = node.querySelector(".pick");
+    attr(button, "aria-pressed", all.length > 1 ? door.unit === picked : null);
+    attr(button, "tabindex", all.length > 1 ? null : -1);
   }
+  const none = wanted ? "noneMatch" : "noneAttention";
   $("no-doors").hidden = seen > 0;
-  set($("no-doors"), t(!all.length ? "noDoors" : wanted ? "noneMatch" : "noneAttention"));
+  set($("no-doors"), t(all.length ? none : "noDoors"));
 }
 
-const HEALTH = {
-  delivery: { backlog: number, frames_waiting: number, oldest_unsent_s: (s) => age(s * 1000, true), link: linkOf },
-  clock: { clock: (quality) => t(`clock.${quality}`), error_ms: (ms) => `±\u2009${span(ms)}` },
-  machine: {
-    temp_c: (c) => `${number(c, 1)} °C`, mem_mb: (mb) => `${number(mb)} MB`, uptime_s: (s) => age(s * 1000, true),
-    disk_free_mb: (mb) => (mb < 1000 ? `${number(mb)} MB` : `${number(mb / 1000, 1)} GB`), version: String,
-  },
-  contact: { openings: number, edges_max: number, settle_max_us: millis, glitches: number },
-};
-
-function drawHealth() {
-  const door = doors.get(picked)?.door ?? (doors.size === 1 ? [...doors.values()][0].door : null);
-  $("health").hidden = !door;
-  if (!door) return;
-  const { pulse, online, warnings, last_seen: seen } = door;
-  set($("health-unit"), (doors.size > 1 ? door.unit + t("comma") : "") + heardAgo(seen));
-  const body = $("health-body");
-  if (!body.childElementCount) body.append(...buildHealth());
-  body.querySelector(".as-of").hidden = online;
-  const codes = JSON.stringify([language(), warnings]);
-  if (body.dataset.codes !== codes) {
-    body.dataset.codes = codes;
-    const items = warnings.map((warning) => buildWarning(warning, " ", el("code", {}, warning.code)));
-    body.querySelector(".notes").replaceChildren(...items);
-  }
-  for (const cell of body.querySelectorAll("dd")) {
-    const value = pulse?.[cell.dataset.key];
-    set(cell, value === null || value === undefined ? "—" : HEALTH[cell.dataset.group][cell.dataset.key](value));
-  }
-  attr(body.querySelector("[data-key=backlog]"), "data-level", pulse?.backlog ? "late" : null);
-  attr(body.querySelector("[data-key=clock]"), "data-level", pulse?.clock && pulse.clock !== "synced" ? "warn" : null);
-}
-
-function buildHealth() {
-  const cell = (group) => (key) => el("div", {}, el("dt", {}, t(key === "clock" ? "quality" : key)),
-    el("dd", { "data-group": group, "data-key": key }));
-  const groups = Object.entries(HEALTH).map(([group, cells]) => el("section", {}, el("h3", {}, t(`group.${group}`)),
-    el("dl", {}, ...Object.keys(cells).map(cell(group)))));
-  return [el("p.as-of", { hidden: "" }, t("asOf")), el("ul.notes"), el("div.groups", {}, ...groups)];
-}
-
-function takeBench(state) {
-  bench = state;
-  arrangeSoon();
-  if (!bench) return;
-  const box = $("bench-waves").lastElementChild;
-  const key = language() + bench.waves.join();
-  if (box.dataset.key !== key) {
-    const chosen = box.querySelector(":checked")?.value ?? (bench.waves.includes("bounce") ? "bounce" : bench.waves[0]);
-    box.dataset.key = key;
-    box.replaceChildren(...bench.waves.map((wave) => el("label", {},
-      el("input", { type: "radio", name: "wave", value: wave, checked: wave === chosen ? "" : null }),
-      el("span", {}, t(`wave.${wave}`)))));
-  }
-  drawBench();
-}
-
-function drawBench() {
-  const shut = bench.door === "shut";
-  set($("bench-unit"), bench.unit);
-  set($("bench-door").lastElementChild, t(shut ? "openDoor" : "shutDoor"));
-  setIcon($("bench-door").firstElementChild, shut ? "open" : "shut");
-  set($("bench-hint"), word(`hint.${$("bench-waves").querySelector(":checked").value}`) ?? "");
-  attr($("bench-network"), "aria-checked", bench.network);
-  attr($("bench-power"), "aria-checked", bench.power);
-}
-
-function setBusy(busy) {
-  $("bench-controls").disabled = busy;
-  attr($("bench-controls"), "aria-busy", busy);
-}
-
-async function ordered(what, order) {
-  const held = document.activeElement;
-  setBusy(true);
-  $("bench-error").hidden = true;
-  try {
-    takeBench(await ask(`/api/bench/${what}`, order));
-  } catch (error) {
-    $("bench-error").hidden = false;
-    set($("bench-error"), error.message);
-  }
-  setBusy(false);
-  if (document.activeElement === document.body) held?.focus(); // a disabled control loses the focus
+/** The health of the unit picked, or of the only one there is. */
+function drawPickedHealth() {
+  const only = doors.size === 1 ? [...doors.values()][0] : null;
+  const one = doors.get(picked) ?? only;
+  drawHealth(one?.door ?? null, doors.size > 1);
 }
 
 /** Show one unit's events and health, or all (null); the address says which, so Back works and a link can be sent. */
@@ -358,15 +222,17 @@ function follow() {
 
 function view(name) {
   attr(document.body, "data-view", name);
-  for (const tab of $("tabs").children) attr(tab, "aria-current", tab.dataset.view === name ? "page" : null);
+  for (const tab of $("tabs").children) {
+    attr(tab, "aria-current", tab.dataset.view === name ? "page" : null);
+  }
   scrollTo(0, 0);
 }
 
 function speak() {
   otherLanguage();
-  $("health-body").replaceChildren();
+  clearHealth();
   doors.forEach(drawDoor);
-  takeBench(bench);
+  redrawBench();
   arrange();
   redraw();
   drawLive();
@@ -379,13 +245,9 @@ $("filter").addEventListener("click", ({ target }) => {
   show = target.dataset.show ?? show;
   arrange();
 });
-$("tabs").addEventListener("click", ({ target }) => target.dataset.view && view(target.dataset.view));
-$("bench-waves").addEventListener("change", drawBench);
-$("bench-door").addEventListener("click", () => ordered("door", {
-  to: bench.door === "shut" ? "open" : "shut", wave: $("bench-waves").querySelector(":checked").value,
-}));
-$("bench-network").addEventListener("click", () => ordered("network", { on: !bench.network }));
-$("bench-power").addEventListener("click", () => ordered("power", { on: !bench.power }));
+$("tabs").addEventListener("click", ({ target }) => {
+  if (target.dataset.view) view(target.dataset.view);
+});
 document.querySelector(".skip").addEventListener("click", () => view("events"));
 addEventListener("popstate", follow);
 addEventListener("online", connect);

@@ -63,7 +63,6 @@ export function redraw() {
   order.forEach(draw);
   markDays();
   fresh();
-  redrawPicture();
 }
 
 function title() {
@@ -134,7 +133,9 @@ function explain({ unit: of, epoch, reason, detail }) {
 
 /** Put an entry at its place in time, or anew if a later anchor mended its time. True if it was not here before. */
 function place(entry) {
-  const known = rowOf(entry);
+  const stale = rows.get(entry.n);
+  if (stale && nameOf(stale.entry) !== nameOf(entry)) remove(stale); // another ledger's: its n meant something else
+  const known = rows.get(entry.n);
   const row = known ?? { node: build(entry), at: null };
   const at = micros(entry.time ?? entry.interval?.[0] ?? entry.interval?.[1] ?? entry.received);
   const moves = row.at !== at;
@@ -146,14 +147,6 @@ function place(entry) {
   if (moves) insert(row);
   draw(row);
   return !known;
-}
-
-/** The row that shows this entry already, if any. One of another ledger, whose n meant something else, is removed. */
-function rowOf(entry) {
-  const row = rows.get(entry.n);
-  if (!row || nameOf(row.entry) === nameOf(entry)) return row;
-  remove(row);
-  return undefined;
 }
 
 function insert(row) {

@@ -13,10 +13,9 @@ export function openPicture(row, name) {
   box.showModal();
 }
 
-/** Draw it again, if one is open; with a row, only if it is one of that row's. */
-export function redrawPicture(row = null) {
-  if (!shown) return;
-  if (row === null || row === shown.row) draw();
+/** A row was drawn again; so is the picture, if it is one of that row's. */
+export function redrawPicture(row) {
+  if (row === shown?.row) draw();
 }
 
 function draw() {

@@ -2,7 +2,7 @@
 
 const sets = new Map(); // name of the event -> {frames, why, row}
 
-/** What an entry, or any {unit, epoch, seq}, is called in every ledger. */
+/** What {unit, epoch, seq} is called; unlike its n, this is the same in every ledger. */
 export const nameOf = ({ unit, epoch, seq }) => `${unit}/${epoch}/${seq}`;
 
 /** An event's pictures: `frames` in the order taken, `why` some are missing, its `row` once that is here. */
