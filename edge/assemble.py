@@ -80,6 +80,7 @@ class Assembly:
             eye=self._eye(),
             seal=self._seal(),
             open_post=self._open_post if settings.camera.enabled else None,
+            verify=self._verify,
             host=partial(host.read, self._state),
             dice=random.SystemRandom(),
             new_epoch=new_epoch,
@@ -103,7 +104,7 @@ class Assembly:
             client_id=unit,
             keepalive_s=uplink.keepalive_s,
             tls=self._tls() if uplink.tls else None,
-            subscribe=(wire.topic(unit, "receipt"),),
+            subscribe=(wire.topic(unit, "receipt"), wire.topic(unit, "command")),
             will=(wire.topic(unit, "online"), gone),
         )
 
@@ -113,6 +114,11 @@ class Assembly:
         post = HttpsFrames(self._config.uplink.frames_url, self._who.unit, self._tls(), self._clock)
         self._closing.callback(post.close)
         return post
+
+    def _verify(self, signature: bytes, message: bytes) -> bool:
+        from edge.spool.seal import signed_by  # a heavy library that most days need not
+
+        return signed_by(self._who.command_key, signature, message)
 
     def _eye(self) -> "Eye | None":
         settings = self._config.camera

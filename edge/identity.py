@@ -54,6 +54,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     unit: str
     seal_key: bytes  # the platform's X25519 public key: what frames are sealed to
     seal_key_id: str
+    command_key: bytes  # the platform's Ed25519 public key: what commands are signed with
     sign_seed: Secret  # Ed25519: what frames are signed with
     key_file: Path  # this unit's TLS key, PEM
     cert_file: Path  # its certificate, PEM; CN = unit
@@ -66,6 +67,7 @@ class _About(msgspec.Struct):
     unit: str
     seal_key: str
     seal_key_id: str
+    command_key: str
 
 
 def check_unit(unit: str) -> str:
@@ -98,6 +100,7 @@ def load(folder: Path) -> Identity:
         unit=check_unit(about.unit),
         seal_key=_key(about.seal_key, here / _ABOUT, "seal_key"),
         seal_key_id=about.seal_key_id,
+        command_key=_key(about.command_key, here / _ABOUT, "command_key"),
         sign_seed=Secret(_key(_read(here / _SIGN).strip(), here / _SIGN, "the file")),
         key_file=here / _KEY,
         cert_file=here / _CERT,
@@ -111,6 +114,7 @@ def save(
     unit: str,
     seal_key: bytes,
     seal_key_id: str,
+    command_key: bytes,
     sign_seed: bytes,
     key_pem: bytes,
     cert_pem: bytes,
@@ -121,7 +125,8 @@ def save(
     A power cut leaves the old one or the new one, never the key of one and the certificate of the other.
     Raises ConfigError (the id), PartError (the card).
     """
-    about = _About(check_unit(unit), base64.b64encode(seal_key).decode(), seal_key_id)
+    check_unit(unit)
+    about = _About(unit, base64.b64encode(seal_key).decode(), seal_key_id, base64.b64encode(command_key).decode())
     files = {
         _KEY: (key_pem, 0o600),
         _SIGN: (base64.b64encode(sign_seed) + b"\n", 0o600),
@@ -192,7 +197,9 @@ def _about(path: Path) -> _About:
     try:
         return msgspec.json.decode(_read(path), type=_About)
     except (msgspec.DecodeError, UnicodeDecodeError) as err:
-        raise _garbled(path, str(err), '{"unit": ..., "seal_key": ..., "seal_key_id": ...}') from err
+        raise _garbled(
+            path, str(err), '{"unit": ..., "seal_key": ..., "seal_key_id": ..., "command_key": ...}'
+        ) from err
 
 
 def _read(path: Path) -> bytes:

@@ -29,6 +29,7 @@ class Event(Record, frozen=True, kw_only=True, tag="event"):
     """The door changed. `at` is the first edge; `since` is set where the change fell between since and at."""
 
     change: Change
+    door: str = "unknown"  # what the door is after it: shut, open, held or unknown
     since: Stamp | None = None
     edges: int = 0  # raw level changes seen for this one change of the door
     settle_us: int = 0  # first edge to last edge
@@ -61,6 +62,7 @@ class GapReason(StrEnum):
 
     FULL = "full"  # evicted to stay within the budget
     CORRUPT = "corrupt"  # the spool was damaged and set aside
+    VOID = "void"  # seqs set aside by a run that was cut, found only after the start
     OVERRUN = "overrun"  # the card could not be written and the RAM that stood in for it ran out
 
 

@@ -4,6 +4,7 @@ A record's data carries its raw clock values; `time` is computed when it is sent
 and is absent where nothing true can be said. A boot that never synced is sent with an interval.
 """
 
+import base64
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -80,9 +81,29 @@ def _no_bounds(_boot: str) -> Bounds:
     return None, None
 
 
+class Command(msgspec.Struct, frozen=True):
+    """What the platform wants of one unit, between two instants (RFC 3339, UTC)."""
+
+    id: str
+    unit: str
+    verb: str
+    not_before: str
+    expires: str
+    args: dict[str, Any] = {}
+
+
+class Signed(msgspec.Struct, frozen=True):
+    """A command as it travels: its JSON as text, and the Ed25519 signature of that text's UTF-8, in base64."""
+
+    command: str
+    signature: str
+
+
 _encoder = msgspec.json.Encoder()
 _envelopes = msgspec.json.Decoder(Envelope)
 _receipts = msgspec.json.Decoder(Receipt)
+_signed = msgspec.json.Decoder(Signed)
+_commands = msgspec.json.Decoder(Command)
 
 
 def encode(
@@ -149,6 +170,33 @@ def read_receipt(payload: bytes) -> Receipt:
             wanted='{"epoch": "...", "stored": [[first, last], ...]}',
             remedy="Records stay in the spool until a receipt can be read.",
         ) from err
+
+
+def command(wish: Command, sign: Callable[[bytes], bytes]) -> bytes:
+    """A signed command."""
+    text = _encoder.encode(wish)
+    return _encoder.encode(Signed(text.decode(), base64.b64encode(sign(text)).decode()))
+
+
+def read_command(payload: bytes, verify: Callable[[bytes, bytes], bool]) -> Command:
+    """The command that the platform signed. Raises WireError for anything else; verify(signature, message)."""
+    try:
+        signed = _signed.decode(payload)
+        genuine = verify(base64.b64decode(signed.signature, validate=True), signed.command.encode())
+        wish = _commands.decode(signed.command) if genuine else None
+        if wish is not None:
+            from_rfc3339(wish.not_before)
+            from_rfc3339(wish.expires)
+            return wish
+        found: object = "a signature that is not the platform's"
+    except (ValueError, RecursionError) as err:  # msgspec's errors are ValueErrors too
+        found = err
+    raise WireError(
+        "command",
+        found=found,
+        wanted="a command that the platform has signed",
+        remedy="Look who may publish on this unit's command topic.",
+    )
 
 
 def ranges(seqs: Iterable[int]) -> Ranges:

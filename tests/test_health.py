@@ -128,6 +128,36 @@ def test_an_unknown_code_is_a_fault_in_the_caller_and_changes_nothing(health: He
     assert not health.active("door.ajar")
 
 
+# Who waits to hear of it
+
+
+def test_each_change_is_told_once_after_it_was_made_and_a_repetition_is_not(health: Health):
+    told: list[bool] = []
+    health.on_change = lambda: told.append(health.active("heat.high"))
+    for wrong in (False, True, True, False, False, True):
+        health.put("heat.high", NOW, wrong)
+    assert told == [True, False, True]
+
+
+def test_it_tells_when_the_next_grace_ends_and_nothing_where_none_runs(health: Health):
+    assert health.next_ns(NOW) is None
+    health.set("power.low", NOW)  # no grace at all
+    assert health.next_ns(NOW) is None
+    health.set("heat.high", NOW)
+    health.set("link.server", NOW + SECOND)
+    assert health.next_ns(NOW + SECOND) == long_after("link.server") + SECOND
+    assert health.next_ns(long_after("link.server") + SECOND) == long_after("heat.high")
+    assert health.next_ns(long_after("heat.high")) is None
+
+
+@pytest.mark.parametrize("code", GRACEFUL)
+def test_when_the_next_grace_ends_there_is_something_to_show_and_just_before_there_is_not(health: Health, code: str):
+    health.set(code, NOW)
+    ends_ns = health.next_ns(NOW)
+    assert health.shown(ends_ns - 1) == []
+    assert codes(health.shown(ends_ns)) == [code]
+
+
 # Parents
 
 

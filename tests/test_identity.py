@@ -26,6 +26,7 @@ def parts(**changes: Any) -> dict[str, Any]:
         "unit": "door-7",
         "seal_key": b"\x09" * 32,
         "seal_key_id": "0a1b2c3d",
+        "command_key": b"\x08" * 32,
         "sign_seed": SEED,
         "key_pem": b"-----BEGIN PRIVATE KEY-----\nold\n-----END PRIVATE KEY-----\n",
         "cert_pem": b"-----BEGIN CERTIFICATE-----\nold\n-----END CERTIFICATE-----\n",

@@ -1,4 +1,7 @@
-"""Readings of the machine for pulse and doctor, each None where it is not to be had. It never raises."""
+"""Readings of the machine for pulse and doctor, each None where it is not to be had; and waits that end on time.
+
+It never raises.
+"""
 
 import os
 import threading

@@ -39,7 +39,7 @@ class Effect(StrEnum):
     REPORT_LOST = "report lost"
     REPORT_FOUND = "report found"
     LOOK = "take pictures"
-    START_HELD = "start held timer"
+    START_HELD = "start held timer"  # from when the door opened, however long ago that was
     STOP_HELD = "stop held timer"
 
 
@@ -66,7 +66,7 @@ TABLE: dict[tuple[State, Signal], Move] = {
     (S.HELD, G.LOST): Move(S.LOST_HELD, (E.REPORT_LOST,)),
     (S.LOST_SHUT, G.CLOSED): Move(S.SHUT, (E.REPORT_FOUND,)),
     (S.LOST_SHUT, G.OPENED): _OPENING,
-    (S.LOST_OPEN, G.OPENED): Move(S.OPEN, (E.REPORT_FOUND,)),
+    (S.LOST_OPEN, G.OPENED): Move(S.OPEN, (E.REPORT_FOUND, E.START_HELD)),
     (S.LOST_OPEN, G.CLOSED): _SHUTTING,
     (S.LOST_OPEN, G.DUE): Move(S.LOST_HELD, (E.REPORT_HELD,)),
     (S.LOST_HELD, G.OPENED): Move(S.HELD, (E.REPORT_FOUND,)),

@@ -48,7 +48,8 @@ class Truth(msgspec.Struct):
 
 def judge(truth: Truth, held: list[Held]) -> list[str]:
     """Everything that breaks the promise; empty where it was kept."""
-    events = sorted((h for h in held if isinstance(h.envelope.data.record, Event)), key=lambda h: truth.of(_at(h)))
+    events = [h for h in held if isinstance(h.envelope.data.record, Event)]
+    events.sort(key=lambda h: (truth.of(_at(h)), _event(h).since is None))  # what changed, then how it was found
     doors = [h for h in events if _event(h).change in (Change.OPENED, Change.SHUT)]
     told = repeats([h.envelope for h in doors])
     fresh = [h for h in doors if h.envelope.id not in told]
@@ -58,7 +59,7 @@ def judge(truth: Truth, held: list[Held]) -> list[str]:
         *_holes(held),
         *_invented(truth, fresh),
         *_lost(truth, fresh),
-        *_alternation(fresh),
+        *_alternation([h for h in events if h.envelope.id not in told]),
     ]
 
 
@@ -175,10 +176,16 @@ def _must_be_told(truth: Truth, move: Move, after: Move | None) -> bool:
     return not cut_while_bad
 
 
-def _alternation(fresh: list[Held]) -> list[str]:
-    """A door that opened must shut before it can open again."""
-    return [
-        f"{two.envelope.id} says {_event(two).change} again after {one.envelope.id}"
-        for one, two in zip(fresh, fresh[1:], strict=False)
-        if _event(one).change is _event(two).change
-    ]
+def _alternation(events: list[Held]) -> list[str]:
+    """A door that opened must shut before it can open again, as a change or as it was found."""
+    wrong = []
+    shut: bool | None = None
+    for h in events:
+        event = _event(h)
+        if event.change is Change.FOUND:
+            shut = event.door == "shut"
+        elif event.change in (Change.OPENED, Change.SHUT):
+            if shut is (event.change is Change.SHUT):
+                wrong.append(f"{h.envelope.id} says {event.change}, and it was so before")
+            shut = event.change is Change.SHUT
+    return wrong

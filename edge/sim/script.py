@@ -1,6 +1,7 @@
 """What happens in a simulated world, from its seed: a door's daily rhythm and all that goes wrong. See world.py."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -36,7 +37,10 @@ class Odds(msgspec.Struct, frozen=True):
     clocks: int = 2
 
 
-def write(world: "World", weeks: float = 1, odds: Odds = Odds()) -> int:  # noqa: B008 - frozen
+TYPICAL = Odds()
+
+
+def write(world: "World", weeks: float = 1, odds: Odds = TYPICAL) -> int:
     """Script the world; returns the true time at which to end it."""
     end_ns = int(weeks * WEEK)
     script = _Script(world, end_ns)
@@ -76,7 +80,10 @@ class _Script:
             at_ns = max(at_ns + self._dice.randint(400, 3000) * MS, 0 if quick else time_ns)
             self._moves_ns.append(at_ns)
             wave = self._dice.choice(("clean", "bounce", "bounce", "rattle"))
-            self._world.at(at_ns, lambda wave=wave: self._world.move(not self._world.closed, wave))  # type: ignore[misc]
+            self._world.at(at_ns, partial(self._move, wave))
+
+    def _move(self, wave: str) -> None:
+        self._world.move(not self._world.closed, wave)
 
     def cut(self) -> None:
         """Power goes, often just when the door moves, and comes back with a clock that is not what it was."""

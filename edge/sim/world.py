@@ -8,6 +8,7 @@ import heapq
 import itertools
 import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,7 @@ class World:
                 eye=None,
                 seal=_never,
                 open_post=None,
+                verify=lambda _signature, _message: False,
                 host=HostReading,
                 dice=random.Random(self.dice.random()),  # noqa: S311 - as above
                 new_epoch=self._new_epoch,
@@ -175,7 +177,7 @@ class World:
         began_ns, rest_ns = self.now_ns, self.now_ns
         for at_us, level in waves.wave(wave, closed, self.dice):
             rest_ns = began_ns + at_us * 1000
-            self.at(rest_ns, lambda level=level: self._set(level))  # type: ignore[misc]  # a loop's own variable
+            self.at(rest_ns, partial(self._set, level))
         self.truth.moves.append(Move(began_ns, closed, rest_ns))
 
     def chatter(self, for_ns: int) -> None:
@@ -184,7 +186,7 @@ class World:
         for at_us, level in waves.wave("chatter", self.closed, self.dice):
             if at_us * 1000 >= for_ns:
                 break
-            self.after(at_us * 1000, lambda level=level: self._set(level))  # type: ignore[misc]  # as above
+            self.after(at_us * 1000, partial(self._set, level))
         self.after(for_ns, lambda: self._set(self.closed))
 
     def _set(self, level: bool) -> None:

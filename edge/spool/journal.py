@@ -130,7 +130,7 @@ class Journal:
         self._ram = {self._n + i: record for i, record in enumerate(waiting)}
         self._n += len(waiting)
         self._forgotten.clear()
-        self._ops = []  # what they spoke of belongs to another spool, or is kept again by on_adopted
+        self._ops, self._after = [], []  # what they spoke of belongs to another spool, or is kept again by on_adopted
         if self._failures:
             self._failures = 0
             self.on_trouble(None)
@@ -174,8 +174,10 @@ class Journal:
         self.backlog -= len(going)
         self.do(lambda store: store.forget(going))
 
-    def keep(self, key: str, value: bytes) -> None:
-        """Remember a small piece of state."""
+    def keep(self, key: str, value: bytes, then: Callable[[], None] | None = None) -> None:
+        """Remember a small piece of state; `then` follows once it is on the card."""
+        if then is not None:
+            self._after.append(then)
         self.do(partial(_keep, key, value))
 
     def anchor(self, stamp: Stamp) -> None:

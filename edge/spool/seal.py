@@ -72,6 +72,15 @@ class Sealer:
         return body + self._sign.sign(body).signature
 
 
+def signed_by(verify_key: bytes, signature: bytes, message: bytes) -> bool:
+    """Whether the holder of `verify_key`'s seed signed `message`."""
+    try:
+        VerifyKey(verify_key).verify(message, signature)
+    except (BadSignatureError, ValueError):  # ValueError: a signature of another length
+        return False
+    return True
+
+
 def frame_name(sealed: bytes) -> str:
     """The name under which a frame is kept and sent: sha256 of the whole, hex."""
     return hashlib.sha256(sealed).hexdigest()

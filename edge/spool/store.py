@@ -68,7 +68,7 @@ class SqliteStore:
                 for op in ops:
                     op(self)
                 db.execute("COMMIT")
-            except BaseException:
+            except BaseException:  # whatever it was, nothing half-done stays
                 with suppress(sqlite3.Error):
                     db.execute("ROLLBACK")
                 raise

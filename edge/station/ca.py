@@ -43,7 +43,8 @@ UNIT_LIFE_NS = 365 * DAY_NS
 # is up to 14 h off; a day covers that, and a unit issued by such a PC is accepted by the next one at once.
 BACKDATE_NS = DAY_NS
 
-_CA_CERT, _CA_KEY, _SEAL_KEY, _UNITS = "ca.crt", "ca.key", "seal.key", "units.json"
+_CA_CERT, _CA_KEY, _SEAL_KEY, _COMMAND_KEY = "ca.crt", "ca.key", "seal.key", "command.key"
+_UNITS = "units.json"
 T = TypeVar("T")
 
 
@@ -92,6 +93,8 @@ class Authority:
         self._key = _tls_key(folder / _CA_KEY)
         self._seal = _parsed(folder / _SEAL_KEY, _x25519, f"base64 of {KEY_BYTES} bytes")
         self.seal_key = self._seal.public_key().public_bytes_raw()
+        self._command = _parsed(folder / _COMMAND_KEY, _ed25519, f"base64 of {KEY_BYTES} bytes")
+        self.command_key = self._command.public_key().public_bytes_raw()
         self.seal_key_id = hashlib.sha256(self.seal_key).hexdigest()[:8]
 
     @classmethod
@@ -110,6 +113,10 @@ class Authority:
     def private_key(self) -> bytes:
         """The X25519 private key, 32 bytes, that opens frames sealed to `seal_key`. The caller keeps it out of logs."""
         return self._seal.private_bytes_raw()
+
+    def sign_command(self, message: bytes) -> bytes:
+        """The Ed25519 signature, 64 bytes, that units of this authority obey."""
+        return self._command.sign(message)
 
     def server_files(self, names: Sequence[str] = ("localhost", "127.0.0.1")) -> tuple[Path, Path]:
         """(certificate, key) for the broker and for HTTPS; `names` are the host names and addresses units dial.
@@ -172,6 +179,7 @@ class Authority:
             unit=unit,
             seal_key=self.seal_key,
             seal_key_id=self.seal_key_id,
+            command_key=self.command_key,
             sign_seed=seed,
             key_pem=key_pem,
             cert_pem=cert_pem,
@@ -264,6 +272,8 @@ def _found(folder: Path, now_ns: int) -> None:
     ca = builder.sign(key, hashes.SHA256())
     write_durably(folder / _CA_KEY, key_pem)
     write_durably(folder / _SEAL_KEY, base64.b64encode(seal.private_bytes_raw()) + b"\n")
+    command = ed25519.Ed25519PrivateKey.generate()
+    write_durably(folder / _COMMAND_KEY, base64.b64encode(command.private_bytes_raw()) + b"\n")
     write_durably(folder / _CA_CERT, ca.public_bytes(serialization.Encoding.PEM), 0o644)
 
 
@@ -375,6 +385,10 @@ def _p256(pem: bytes) -> ec.EllipticCurvePrivateKey:
 
 def _x25519(text: bytes) -> x25519.X25519PrivateKey:
     return x25519.X25519PrivateKey.from_private_bytes(base64.b64decode(text.strip(), validate=True))
+
+
+def _ed25519(text: bytes) -> ed25519.Ed25519PrivateKey:
+    return ed25519.Ed25519PrivateKey.from_private_bytes(base64.b64decode(text.strip(), validate=True))
 
 
 def _garbled(path: Path, found: str, wanted: str) -> ConfigError:

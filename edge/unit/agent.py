@@ -1,7 +1,7 @@
 """The unit: introduces the parts to one another, and tells the platform how it is."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -19,12 +19,14 @@ from edge.spool.album import Album
 from edge.spool.journal import Journal, Rows
 from edge.unit.doorkeeper import Doorkeeper
 from edge.unit.photographer import Photographer
-from edge.unit.recorder import Recorder
+from edge.unit.recorder import Recorder, last_alive, stored_door
 from edge.uplink.carrier import Carrier
+from edge.uplink.commands import Commands, Reply
 from edge.uplink.courier import Courier
 
 log = logging.getLogger(__name__)
 
+COMMANDS = "commands"  # the ids of commands done, in the spool's state
 HOT_C = 80  # the Pi's firmware begins to slow the processor here
 
 
@@ -54,6 +56,7 @@ class Crew(msgspec.Struct, frozen=True):
     photographer: Photographer
     eye: Eye | None
     host: Callable[[], HostReading]
+    verify: Callable[[bytes, bytes], bool]
 
 
 class Unit:
@@ -65,6 +68,8 @@ class Unit:
         self._telling: Timer | None = None
         self._told: tuple[str, frozenset[str]] = ("", frozenset())  # camera and warnings, as the platform knows them
         self._stopping = False
+        verbs = {"pulse": self._now, "resend": self._again}
+        self._commands = Commands(crew.unit, crew.verify, crew.clock, self._keep_commands, self._reply, verbs)
         self._introduce()
 
     def start(self) -> None:
@@ -116,6 +121,7 @@ class Unit:
         c = self._c
         if snapshot is not None:
             c.album.adopt(snapshot.frames)
+            self._commands.begin(snapshot.state.get(COMMANDS, b""))
         door, alive = c.recorder.begin(snapshot)
         self._begun = True
         c.doorkeeper.begin(door, alive)
@@ -130,7 +136,9 @@ class Unit:
 
     def _adopted(self, snapshot: Snapshot) -> None:
         self._c.album.adopt(snapshot.frames)
+        stored, alive = stored_door(snapshot), last_alive(snapshot)  # before this run's own are kept in their place
         self._c.recorder.adopted(snapshot)
+        self._c.doorkeeper.reconcile(stored, alive)
         self._c.courier.restart()
 
     def _link_up(self) -> None:
@@ -142,13 +150,34 @@ class Unit:
         self._tell_pulse()
 
     def _incoming(self, fact: Incoming) -> None:
-        if fact.topic != wire.topic(self._c.unit, "receipt"):
-            log.debug("message on %s is not for this version", fact.topic)
-            return
-        try:
-            self._c.courier.receipt(wire.read_receipt(fact.payload))
-        except WireError as err:
-            log.warning("%s", err)
+        leaf = fact.topic.removeprefix(wire.topic(self._c.unit, ""))
+        if leaf == "command":
+            self._commands.take(fact.payload)
+        elif leaf == "receipt":
+            try:
+                self._c.courier.receipt(wire.read_receipt(fact.payload))
+            except WireError as err:
+                log.warning("%s", err)
+        else:  # some brokers send what nobody asked for
+            log.debug("message on %s is not for this unit", fact.topic)
+
+    # Commands
+
+    def _keep_commands(self, state: bytes, then: Callable[[], None]) -> None:
+        self._c.journal.keep(COMMANDS, state, then)
+
+    def _reply(self, reply: Reply) -> None:
+        self._c.link.publish(wire.topic(self._c.unit, "reply"), msgspec.json.encode(reply))
+
+    def _now(self, _args: Mapping[str, Any]) -> str:
+        """Send the pulse at once."""
+        self._tell_pulse()
+        return "pulse sent"
+
+    def _again(self, _args: Mapping[str, Any]) -> str:
+        """Send everything that has no receipt once more."""
+        self._c.courier.restart()
+        return f"{self._c.journal.backlog} records to send"
 
     def _card(self, err: PartError | None) -> None:
         now = self._c.loop.now()
@@ -246,6 +275,7 @@ class Unit:
             "disk_free_mb": host.disk_free_mb,
             "uptime_s": now.boot_ns // SECOND,
             "loop_faults": c.loop.faults,
+            "refused_commands": self._commands.refused,
             "warnings": [
                 {"code": w.row.code, "zh": w.row.zh, "en": w.row.en, "for_s": (now.boot_ns - w.since_ns) // SECOND}
                 for w in c.health.shown(now.boot_ns)

@@ -37,6 +37,7 @@ class Kit(msgspec.Struct, frozen=True):
     eye: Eye | None
     seal: Seal
     open_post: Callable[[], FramePost] | None
+    verify: Callable[[bytes, bytes], bool]  # (signature, message): is it the platform's?
     host: Callable[[], HostReading]
     dice: random.Random
     new_epoch: Callable[[], str]
@@ -71,5 +72,6 @@ def staff(config: Config, unit: str, kit: Kit) -> Unit:
             photographer=Photographer(config.camera, album, kit.seal, kit.worker("darkroom"), loop, clock, health),
             eye=kit.eye,
             host=kit.host,
+            verify=kit.verify,
         )
     )

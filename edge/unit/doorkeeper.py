@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from edge import config
 from edge.clock import SECOND, Clock, Stamp, between_ns
 from edge.door.contact import Rest, Settler
@@ -24,6 +26,13 @@ _REPORTS = {
 }
 
 
+class Found(msgspec.Struct, frozen=True):
+    """The door's state when the contact was first read, and when that was."""
+
+    door: State
+    at: Stamp
+
+
 class Doorkeeper:
     """One door. Hooks: on_look(event) when pictures are wanted, on_change() when the shown state changed."""
 
@@ -43,6 +52,7 @@ class Doorkeeper:
         self._since: Stamp | None = None  # when the last confirmed state began
         self._lost_since: Stamp | None = None  # since when it is unknown what the door does
         self._open_since: Stamp | None = None
+        self._first: Found | None = None  # what was found when nothing was known before
         self._sampling: Timer | None = None
         self._holding: Timer | None = None
         self._is_open = False
@@ -64,9 +74,20 @@ class Doorkeeper:
             self._since = stored.since
             self._lost_since = alive or stored.since
             self._open_since = stored.open_since
-            if self._machine.state in (State.LOST_OPEN, State.LOST_HELD):
-                self._hold()
         self._open()
+
+    def reconcile(self, stored: Door | None, alive: Stamp | None) -> None:
+        """The spool was opened only now: tell what changed while off, as `begin` would have."""
+        first, self._first = self._first, None
+        if first is None or stored is None:
+            return
+        was_shut = State(stored.state) in (State.SHUT, State.LOST_SHUT)
+        if was_shut is not (first.door is State.SHUT):
+            change = Change.OPENED if was_shut else Change.SHUT
+            door = Door(self._machine.state, self._since or first.at, self._open_since)
+            event = self._recorder.event(first.at, door, change=change, door=first.door, since=alive or stored.since)
+            if was_shut:
+                self.on_look(event)
 
     def close(self) -> None:
         """Let the contact go; safe to repeat."""
@@ -142,7 +163,10 @@ class Doorkeeper:
     def _move(
         self, signal: Signal, at: Stamp, rest: Rest | None = None, since: Stamp | None = None, reason: str = ""
     ) -> None:
+        unknown = self._machine.state is State.UNKNOWN
         effects = self._machine.move(signal)
+        if unknown and effects:
+            self._first = Found(self._machine.state, at)
         if Effect.REPORT_LOST in effects:
             self._lost_since = at
         elif self._since is None or Effect.REPORT_OPENED in effects or Effect.REPORT_SHUT in effects:
@@ -169,7 +193,7 @@ class Doorkeeper:
         since: Stamp | None,
         reason: str,
     ) -> Event:
-        if Effect.START_HELD in effects:
+        if change is Change.OPENED or (Effect.START_HELD in effects and self._open_since is None):
             self._open_since = at
         elif Effect.STOP_HELD in effects:
             self._open_since = None
@@ -178,7 +202,14 @@ class Doorkeeper:
         if change is Change.FOUND:  # nothing changed, so there is no time between which it did
             since = None
         return self._recorder.event(
-            at, door, change=change, since=since, edges=edges, settle_us=settle_us, reason=reason
+            at,
+            door,
+            change=change,
+            door=self._machine.shown,
+            since=since,
+            edges=edges,
+            settle_us=settle_us,
+            reason=reason,
         )
 
     def _hold(self) -> None:

@@ -53,8 +53,8 @@ class Recorder:
         """Record the boot; returns the door as last stored, and when the unit was last known to run."""
         state = snapshot.state if snapshot else {}
         now = self._clock.read()
-        alive = _stamp.decode(state["alive"]) if "alive" in state else None
-        door = _door.decode(state["door"]) if "door" in state else None
+        alive = last_alive(snapshot)
+        door = stored_door(snapshot)
         self._chronicle = Chronicle(state.get("chronicle", b"[]"))
         self._chronicle.begin(now.boot, alive, self._journal.anchors)
         self._boot(snapshot, now, alive)
@@ -65,6 +65,9 @@ class Recorder:
     def adopted(self, snapshot: Snapshot) -> None:
         """The spool was opened anew while running: tell the loss, and keep again what must be kept."""
         self.lost_spool(snapshot)
+        void = _void(snapshot)
+        if void is not None:
+            self._gap(GapReason.VOID, 0, None, snapshot.epoch, (void,))
         keep = self._keep(self._clock.read())
         for key, value in keep.items():
             self._journal.keep(key, value)
@@ -73,9 +76,9 @@ class Recorder:
 
     # Records
 
-    def event(self, at: Stamp, door: Door, **fields: object) -> Event:
-        """The door changed; `door` is kept in the same commit."""
-        self._door = door
+    def event(self, at: Stamp, keep: Door, **fields: object) -> Event:
+        """The door changed; `keep` is kept in the same commit."""
+        self._door = keep
         n, epoch, seq = self._journal.mint()
         event = Event(epoch=epoch, seq=seq, at=at, **fields)  # type: ignore[arg-type]  # checked by Event itself
         self._send(n, event, keep=True)
@@ -103,20 +106,13 @@ class Recorder:
         """Something that was recorded is gone: counted and told. None: nobody can count it."""
         epochs = {record.epoch for record in records or ()}
         seqs = wire.ranges(record.seq for record in records or ()) if len(epochs) == 1 else ()
+        of = of or (epochs.pop() if len(epochs) == 1 else "")
+        self._gap(reason, None if records is None else len(records), None if frames is None else len(frames), of, seqs)
+
+    def _gap(self, reason: GapReason, records: int | None, frames: int | None, of: str, seqs: wire.Ranges) -> None:
         n, epoch, seq = self._journal.mint()
-        self._send(
-            n,
-            Gap(
-                epoch=epoch,
-                seq=seq,
-                at=self._clock.read(),
-                reason=reason,
-                records=None if records is None else len(records),
-                frames=None if frames is None else len(frames),
-                of=of or (epochs.pop() if len(epochs) == 1 else ""),
-                seqs=seqs,
-            ),
-        )
+        at = self._clock.read()
+        self._send(n, Gap(epoch=epoch, seq=seq, at=at, reason=reason, records=records, frames=frames, of=of, seqs=seqs))
 
     def lost_spool(self, snapshot: Snapshot) -> None:
         """Tell that a damaged spool was set aside, where that happened."""
@@ -141,9 +137,6 @@ class Recorder:
         return kept
 
     def _boot(self, snapshot: Snapshot | None, now: Stamp, alive: Stamp | None) -> None:
-        void = None
-        if snapshot and not snapshot.clean and snapshot.next_seq > snapshot.last_seq + 1:
-            void = (snapshot.last_seq + 1, snapshot.next_seq - 1)
         n, epoch, seq = self._journal.mint()
         self._send(
             n,
@@ -155,7 +148,7 @@ class Recorder:
                 clean=bool(snapshot and snapshot.clean),
                 new_boot=alive is None or alive.boot != now.boot,
                 last_alive=alive,
-                void=void,
+                void=_void(snapshot) if snapshot else None,
             ),
         )
         if snapshot:
@@ -179,3 +172,22 @@ class Recorder:
     def _note_alive(self) -> None:
         self._journal.keep("alive", msgspec.json.encode(self._clock.read()))
         self._loop.after(self._alive_ns, self._note_alive)
+
+
+def stored_door(snapshot: Snapshot | None) -> Door | None:
+    """The door as the spool last kept it."""
+    state = snapshot.state if snapshot else {}
+    return _door.decode(state["door"]) if "door" in state else None
+
+
+def last_alive(snapshot: Snapshot | None) -> Stamp | None:
+    """When the unit was last known to run."""
+    state = snapshot.state if snapshot else {}
+    return _stamp.decode(state["alive"]) if "alive" in state else None
+
+
+def _void(snapshot: Snapshot) -> tuple[int, int] | None:
+    """Seqs that were set aside by a run that was cut, and are on the card with no record."""
+    if snapshot.clean or snapshot.next_seq <= snapshot.last_seq + 1:
+        return None
+    return snapshot.last_seq + 1, snapshot.next_seq - 1

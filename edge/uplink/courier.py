@@ -41,6 +41,7 @@ class Sent(msgspec.Struct):
     """A record that was published and has no receipt yet."""
 
     record: AnyRecord
+    token: int  # of the last publish: another row may have this one's number after a restart
     due_ns: int  # when it is sent again
     tries: int = 1
     acked: bool = False
@@ -69,8 +70,11 @@ class Courier:
         self._window = 0
         self._cursor = 0
         self._reading = False
+        self._passed = False  # while it was reading, more came that the answer cannot know of
         self._life = 0  # counts restarts: an answer to a question from before one is void
-        self._flight: dict[int, Sent] = {}  # by row number, which is also the publish token
+        self._flight: dict[int, Sent] = {}  # by row number
+        self._token = 0  # of the last publish
+        self._rows: dict[int, int] = {}  # token -> row number, of what is in flight
         self._paused_until = 0
         self._resend: Timer | None = None
 
@@ -93,8 +97,8 @@ class Courier:
         if not self.up or not self._send(n, record):
             return False
         if len(self._flight) > FLIGHT_MAX * self._settings.window:
-            self._flight.pop(n)
-            self.behind = True
+            self._land(n)
+            self.behind = self._passed = True
         elif not self.behind:
             self._cursor = n
         return True
@@ -102,6 +106,7 @@ class Courier:
     def restart(self) -> None:
         """Row numbers changed: read the backlog from its beginning."""
         self._flight.clear()
+        self._rows.clear()
         self._cursor = 0
         self.behind = True
         self._life += 1
@@ -129,6 +134,7 @@ class Courier:
         self._up_since = None
         self.protocol = ""
         self._flight.clear()
+        self._rows.clear()
         self._blame(fact, now)
         ceiling_s = min(self._settings.backoff_max_s, 2**self._attempts)
         self._attempts = min(self._attempts + 1, 16)
@@ -136,21 +142,22 @@ class Courier:
 
     def acked(self, fact: Acked) -> None:
         """The broker answered one publish."""
-        sent = self._flight.get(fact.token)
+        n = self._rows.get(fact.token)
         now = self._loop.now()
-        if sent is None:
+        if n is None:
             return
+        sent = self._flight[n]
         if not fact.taken:  # kept, warned and tried again; never forgotten
             sent.due_ns = now + DENIED_NS
             self._paused_until = now + DENIED_NS
             self._health.set("link.denied", now, f"{self._topic}: {fact.reason}")
-            self._watch()
+            self._watch(sent.due_ns)
             return
         sent.acked = True
         self._health.clear("link.denied", now)
         self._paused_until = 0
         if self._settings.receipt == "broker" and fact.heard:
-            self._done([fact.token])
+            self._done([n])
 
     def receipt(self, receipt: wire.Receipt) -> None:
         """The platform's word. What was not sent on this connection is none of its business."""
@@ -167,7 +174,7 @@ class Courier:
 
     def _done(self, rows: list[int]) -> None:
         for n in rows:
-            sent = self._flight.pop(n)
+            sent = self._land(n)
             self.on_receipt((sent.record.epoch, sent.record.seq))
         self._health.clear("receipt.none", self._loop.now())
         self._source.forget(rows)
@@ -178,11 +185,11 @@ class Courier:
         if not self.up or self._reading or not self.behind:
             return
         if now < self._paused_until:
-            self._watch()
+            self._watch(self._paused_until)
             return
         room = self._window - len(self._flight)
         if room > 0:
-            self._reading = True
+            self._reading, self._passed = True, False
             self._source.read(self._cursor, room, partial(self._take, self._life))
 
     def _take(self, life: int, rows: list[tuple[int, AnyRecord]]) -> None:
@@ -193,25 +200,37 @@ class Courier:
             if not self.up or (n not in self._flight and not self._send(n, record)):
                 return
             self._cursor = max(self._cursor, n)
-        if rows:
+        if rows or self._passed:
             self._pump()
         elif self.up:
             self.behind = False
             self.on_caught_up()
 
     def _send(self, n: int, record: AnyRecord, tries: int = 1) -> bool:
-        if not self._link.publish(self._topic, self._source.encode(record), token=n):
+        token = self._token = self._token + 1
+        if not self._link.publish(self._topic, self._source.encode(record), token=token):
             return False
         wait_ns = min(self._settings.receipt_timeout_s * SECOND << (tries - 1), RESEND_MAX_NS)
-        self._flight[n] = Sent(record, self._loop.now() + wait_ns, tries)
-        self._watch()
+        if n in self._flight:
+            self._land(n)
+        self._flight[n] = Sent(record, token, self._loop.now() + wait_ns, tries)
+        self._rows[token] = n
+        self._watch(self._flight[n].due_ns)
         return True
 
-    def _watch(self) -> None:
-        """Have the timer ring when the first record in flight is due, or the pause is over."""
-        if self._resend is None:
-            due_ns = min((sent.due_ns for sent in self._flight.values()), default=self._paused_until)
-            self._resend = self._loop.at(due_ns, self._ring)
+    def _land(self, n: int) -> Sent:
+        """Take a record out of flight."""
+        sent = self._flight.pop(n)
+        del self._rows[sent.token]
+        return sent
+
+    def _watch(self, due_ns: int) -> None:
+        """Have the timer ring at the latest when a record in flight is due, or the pause is over."""
+        if self._resend is not None:
+            if self._resend.due_ns <= due_ns:
+                return
+            self._resend.cancel()
+        self._resend = self._loop.at(due_ns, self._ring)
 
     def _ring(self) -> None:
         self._resend = None
@@ -223,7 +242,7 @@ class Courier:
                 return
         self._pump()
         if self._flight:
-            self._watch()
+            self._watch(min(sent.due_ns for sent in self._flight.values()))
 
     def _blame(self, fact: LinkDown, now: int) -> None:
         kind = "network"

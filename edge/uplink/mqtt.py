@@ -10,6 +10,7 @@ import select
 import socket
 import ssl
 import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -23,16 +24,18 @@ from paho.mqtt.reasoncodes import ReasonCode
 from edge.clock import SECOND, Clock
 from edge.errors import DoorunitError, LinkError, RefusedError
 from edge.parts import Acked, Incoming, LinkDown, LinkUp
-from edge.uplink.refusal import explain
+from edge.uplink.refusal import explain, silence
 
 log = logging.getLogger(__name__)
 
-CONNECT_S = 10  # TCP, TLS and CONNACK, each
+CONNECT_S = 10.0  # TCP, TLS and CONNACK, each
 _UNSUPPORTED_VERSION = 132  # MQTT 5 reason code; paho maps 3.1.1's return code 1 to it
 _NO_SUBSCRIBERS = 16
 _UNSPECIFIED = 128  # what paho says where the socket ended without a word
 _NO_LIMIT = 65_535  # MQTT 5 receive maximum where the broker names none
 _WINDOW_311 = 20  # 3.1.1 brokers name no limit; 20 is what mosquitto and most others take at once
+_TIMED_OUT = "Keep alive timeout"  # paho's word for silence, also before the connection was accepted
+_PAHOS_PREFIX = "failed to receive on socket: "  # what it puts before each error of reading and of writing
 
 
 class Broker(msgspec.Struct, frozen=True):
@@ -50,8 +53,11 @@ class Broker(msgspec.Struct, frozen=True):
 class MqttLink:
     """parts.Link over paho."""
 
-    def __init__(self, broker: Broker, post: Callable[[object], None], clock: Clock) -> None:
+    def __init__(
+        self, broker: Broker, post: Callable[[object], None], clock: Clock, connect_s: float = CONNECT_S
+    ) -> None:
         self._broker = broker
+        self._connect_s = connect_s
         self._post = post
         self._clock = clock
         self._where = f"{broker.host}:{broker.port}"
@@ -61,7 +67,9 @@ class MqttLink:
         self._version = MQTTProtocolVersion.MQTTv5
         self._client: Client | None = None
         self._up = False
-        self._tokens: dict[int, int] = {}  # paho's mid -> our token
+        self._window = _NO_LIMIT
+        self._tokens: dict[int, int] = {}  # QoS 1 without an answer so far: paho's mid -> our token, or 0
+        self._held: deque[tuple[str, bytes, bool, int]] = deque()  # beyond the window: they go as the broker answers
         self._record = _RecordProperties()
         self._said = ""  # paho's last words on this connection
         self._refused: DoorunitError | None = None
@@ -79,15 +87,21 @@ class MqttLink:
         with self._lock:
             if not self._up or self._client is None:
                 return False
-            of_record = self._version == MQTTProtocolVersion.MQTTv5 and topic.endswith("/event")
-            info = self._client.publish(topic, payload, qos, retain, self._record if of_record else None)
-            if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_AGAIN):
-                return False
-            if token:
-                self._tokens[info.mid] = token
-            if self._client.want_write():  # the socket's buffer is full: the network thread writes the rest
-                self._wake()
-            return True
+            if qos and len(self._tokens) >= self._window:
+                self._held.append((topic, payload, retain, token))
+                return True
+            return self._send(self._client, topic, payload, qos, retain, token)
+
+    def _send(self, client: Client, topic: str, payload: bytes, qos: int, retain: bool, token: int) -> bool:
+        """Under the lock."""
+        of_record = self._version == MQTTProtocolVersion.MQTTv5 and topic.endswith("/event")
+        info = client.publish(topic, payload, qos, retain, self._record if of_record else None)
+        sent = info.rc in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_AGAIN)
+        if qos and sent:
+            self._tokens[info.mid] = token
+        if not sent or client.want_write():  # it ended, or its buffer is full: the network thread does the rest
+            self._wake()
+        return sent
 
     def close(self) -> None:
         """Say good-bye, so that the broker keeps the last will; ends the thread within 5 s. Safe to repeat."""
@@ -99,6 +113,9 @@ class MqttLink:
         self._wanted.set()
         self._wake()
         self._thread.join(timeout=5)
+        if not self._thread.is_alive():
+            self._wake_in.close()
+            self._wake_out.close()
 
     # The network thread
 
@@ -117,6 +134,7 @@ class MqttLink:
                 self._up = False
                 self._client = None
                 self._tokens.clear()
+                self._held.clear()
             if not self._closing:
                 self._post(LinkDown(trouble or explain(self._said, self._where, self._clock.read())))
 
@@ -125,16 +143,19 @@ class MqttLink:
         self._said = ""
         self._refused = None
         client = self._new_client()
-        client.connect(self._broker.host, self._broker.port, self._broker.keepalive_s)
+        # Paho asks after one keep-alive of silence and waits another: with a second less, and the pace below, silence
+        # is noticed within two of ours.
+        client.connect(self._broker.host, self._broker.port, max(1, self._broker.keepalive_s - 1))
         sock = client.socket()
         if not isinstance(sock, socket.socket):  # None: paho closed it again
             return None
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self._lock:
             self._client = client
-        connack_by = self._clock.now() + CONNECT_S * SECOND
-        pace_s = min(5.0, self._broker.keepalive_s / 4)
+        connack_by = self._clock.now() + int(self._connect_s * SECOND)
+        pace_s = min(1.0, self._broker.keepalive_s / 8)
         while not self._closing:
+            was_up = self._up
             pending = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
             writers = [sock] if client.want_write() else []
             readable, _, _ = select.select([sock, self._wake_in], writers, [], 0 if pending else pace_s)
@@ -142,11 +163,11 @@ class MqttLink:
                 self._wake_in.recv(64)
             with self._lock:
                 going = self._step(client, read=pending or sock in readable)
-            if not going:
-                return self._refused
+            if not going or sock.fileno() < 0:  # paho may have closed it without a word
+                return self._refused or (silence(self._where) if self._said == _TIMED_OUT and not was_up else None)
             if not self._up and self._clock.now() > connack_by:  # some old brokers answer MQTT 5 with silence
                 self._version = MQTTProtocolVersion.MQTTv311
-                return explain(TimeoutError(), self._where, self._clock.read())
+                return silence(self._where)
         return None
 
     def _step(self, client: Client, *, read: bool) -> bool:
@@ -167,7 +188,7 @@ class MqttLink:
             protocol=self._version,
             reconnect_on_failure=False,
         )
-        client.connect_timeout = CONNECT_S
+        client.connect_timeout = self._connect_s
         client.max_inflight_messages_set(_NO_LIMIT)  # the courier keeps the window; paho must not queue
         if b.tls:
             ca, certificate, key = b.tls
@@ -179,6 +200,7 @@ class MqttLink:
         client.on_publish = self._on_publish
         client.on_message = self._on_message
         client.on_disconnect = self._on_disconnect
+        client.on_socket_close = self._on_socket_close
         client.enable_logger(_PahoLog(self._hear))
         return client
 
@@ -193,8 +215,8 @@ class MqttLink:
         client.subscribe([(topic, 1) for topic in self._broker.subscribe])
         self._up = True
         v5 = self._version == MQTTProtocolVersion.MQTTv5
-        window = getattr(properties, "ReceiveMaximum", _NO_LIMIT) if v5 else _WINDOW_311
-        self._post(LinkUp("5" if v5 else "3.1.1", window))
+        self._window = getattr(properties, "ReceiveMaximum", _NO_LIMIT) if v5 else _WINDOW_311
+        self._post(LinkUp("5" if v5 else "3.1.1", self._window))
 
     def _refuse(self, reason: ReasonCode) -> None:
         wanted = "a broker that accepts this unit"
@@ -212,11 +234,14 @@ class MqttLink:
         )
 
     def _on_publish(
-        self, _client: Client, _data: object, mid: int, reason: ReasonCode, _properties: Properties | None
+        self, client: Client, _data: object, mid: int, reason: ReasonCode, _properties: Properties | None
     ) -> None:
         token = self._tokens.pop(mid, 0)
         if token:
             self._post(Acked(token, not reason.is_failure, str(reason), reason.value != _NO_SUBSCRIBERS))
+        while self._held and len(self._tokens) < self._window:
+            topic, payload, retain, held = self._held.popleft()
+            self._send(client, topic, payload, 1, retain, held)
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         self._post(Incoming(message.topic, bytes(message.payload)))
@@ -228,11 +253,23 @@ class MqttLink:
         if reason.is_failure and reason.value != _UNSPECIFIED and not self._said:
             self._said = str(reason)
 
+    def _on_socket_close(self, _client: Client, _data: object, sock: object) -> None:
+        """A broker that refuses our certificate says so and closes: a write that finds it closed must not hide that."""
+        if isinstance(sock, ssl.SSLSocket):
+            try:
+                sock.recv(1)
+            except (ssl.SSLWantReadError, ssl.SSLEOFError):
+                return
+            except ssl.SSLError as err:
+                self._said = str(err)
+            except OSError:
+                return
+
     def _hear(self, error: str) -> None:
-        self._said = error
+        self._said = error.removeprefix(_PAHOS_PREFIX)
 
     def _wake(self) -> None:
-        with suppress(BlockingIOError):
+        with suppress(OSError):  # its buffer is full, so the thread will wake; or it has ended
             self._wake_out.send(b".")
 
 

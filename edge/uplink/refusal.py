@@ -1,5 +1,6 @@
 """Turns what sockets and TLS say into one sentence each: whose fault, and what helps."""
 
+import re
 import socket
 import ssl
 
@@ -9,7 +10,8 @@ from edge.errors import LinkError, RefusedError, ServerError
 _NOT_YET_VALID = 9  # X509_V_ERR_* of OpenSSL
 _EXPIRED = 10
 _UNTRUSTED = (18, 19, 20, 21)
-_WRONG_NAME = 62
+_WRONG_NAME = (62, 64)  # host name, IP address
+_ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 
 
 def explain(err: BaseException | str, where: str, now: Stamp) -> LinkError:
@@ -17,6 +19,12 @@ def explain(err: BaseException | str, where: str, now: Stamp) -> LinkError:
     if isinstance(err, ssl.SSLCertVerificationError):
         return _their_certificate(err, where, now)
     text = str(err).lower().replace("_", " ")
+    if "timed out" in text and "ssl" in text:  # TCP was there, and then nothing came
+        return silence(where)
+    if "eof occurred" in text:
+        return _network("it ended the connection without a word", where)
+    if text == "keep alive timeout":
+        return _network("nothing came for two keep-alives", where)
     if "alert" in text or "certificate required" in text:
         return _our_certificate(text, where)
     if isinstance(err, ssl.SSLError) or "ssl" in text:
@@ -27,6 +35,16 @@ def explain(err: BaseException | str, where: str, now: Stamp) -> LinkError:
             remedy="Check uplink.host, uplink.port and uplink.tls.",
         )
     return _network(err, where)
+
+
+def silence(where: str) -> ServerError:
+    """Something accepted the connection and then said nothing within the time-out."""
+    return ServerError(
+        where,
+        found="it accepts the connection and does not answer",
+        wanted="an answer within the time-out",
+        remedy="The server hangs or another program has that port; the network itself works.",
+    )
 
 
 def _their_certificate(err: ssl.SSLCertVerificationError, where: str, now: Stamp) -> LinkError:
@@ -42,7 +60,7 @@ def _their_certificate(err: ssl.SSLCertVerificationError, where: str, now: Stamp
     found = {
         _NOT_YET_VALID: "it is not valid yet by this unit's clock",
         _EXPIRED: "it has expired",
-        _WRONG_NAME: "it is for another name",
+        **dict.fromkeys(_WRONG_NAME, "it is for another name"),
     }.get(err.verify_code)
     if found is None:
         found = "it is not from this unit's CA" if err.verify_code in _UNTRUSTED else err.verify_message
@@ -96,7 +114,7 @@ def _network(err: BaseException | str, where: str) -> LinkError:
         )
     return LinkError(
         where,
-        found=getattr(err, "strerror", None) or err or "the connection ended",
+        found=_ERRNO.sub("", str(getattr(err, "strerror", None) or err)).lower() or "the connection ended",
         wanted="a connection that stays",
         remedy="The unit tries again by itself.",
     )

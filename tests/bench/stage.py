@@ -40,6 +40,10 @@ port = {port}
 tls = {tls}
 """
 
+# An installed unit has its bytecode beside its source; here it is kept apart, whatever the caller's environment says.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ["PYTHONPYCACHEPREFIX"] = str(BUILD / "bytecode")
+
 
 class Stage:
     """One bench's folder, removed and made anew; what is opened on it is closed in reverse."""
@@ -156,3 +160,10 @@ def said() -> str:
 def soon_ns(wait_s: float) -> int:
     """The instant `wait_s` from now."""
     return now_ns() + int(wait_s * 1e9)
+
+
+def command(settings: str) -> list[str]:
+    """`doorunit run --simulate`, by the name that is installed beside this Python where there is one."""
+    installed = Path(sys.executable).with_name("doorunit")
+    program = [str(installed)] if installed.exists() else [sys.executable, "-m", "edge.cli"]
+    return [*program, "run", "--simulate", "--config", settings]

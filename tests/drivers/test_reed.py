@@ -304,3 +304,8 @@ def test_settings_that_cannot_work_are_refused_with_what_is_wanted():
     assert refusal(-1) != ""
     assert refusal(SETTLE, SETTLE) == "settle_us is 50000; want 1 to below chatter_us (50000)"
     assert refusal(1, 2) == ""
+
+
+def test_on_a_board_nothing_need_be_set_for_a_door():
+    reed = Reed()
+    assert (reed.settle_us, reed.chatter_us, reed.resample_us) == (50_000, 3_000_000, 1_000_000)

@@ -27,6 +27,7 @@ FLOORS = (
     "station",
     "unit",
     "assemble sim.world",
+    "sim.script",
     "cli",
 )
 

@@ -28,6 +28,11 @@ UNIT = "door-1"
 JSON = dict[str, Any]
 
 
+def sign(message: bytes) -> bytes:
+    """Stands in for the platform's signature."""
+    return b"signed:" + message
+
+
 class SimPost:
     """parts.FramePost that remembers what it took; `fault` is raised instead."""
 
@@ -84,6 +89,7 @@ class Rig:
                 eye=StillEye() if camera else None,
                 seal=self._seal,
                 open_post=self._open_post if camera else None,
+                verify=lambda signature, message: signature == sign(message),
                 host=lambda: HostReading(),
                 dice=random.Random(1),
                 new_epoch=lambda: next(self._epochs),
@@ -154,6 +160,23 @@ class Rig:
                 record = json.loads(publish.payload)["data"]["record"]
                 self.link.say(wire.topic(UNIT, "receipt"), wire.receipt(record["epoch"], [record["seq"]]))
         self.loop.turn()
+
+    def command(
+        self, verb: str, *, id_: str = "c1", unit: str = UNIT, early_s: float = 60, life_s: float = 3600
+    ) -> bytes:
+        """The platform's command, valid from early_s ago for life_s; answered by `sent("reply")`."""
+        now_ns = self.clock.read().wall_ns
+        first_ns = now_ns - int(early_s * SECOND)
+        wish = wire.Command(id_, unit, verb, wire.rfc3339(first_ns), wire.rfc3339(first_ns + int(life_s * SECOND)))
+        return wire.command(wish, sign)
+
+    def obey(self, payload: bytes) -> JSON | None:
+        """The payload comes in on the command topic; returns the reply to it."""
+        before = len(self.sent("reply"))
+        self.link.say(wire.topic(UNIT, "command"), payload)
+        self.live(0.1)
+        replies = self.sent("reply")[before:]
+        return replies[0] if replies else None
 
     def stop(self) -> None:
         """SIGTERM."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.clock import FLOOR_NS, SECOND, Quality, Stamp
+from edge.clock import DRIFT_PPM, FLOOR_NS, MS, SECOND, Quality, Stamp
 from edge.unit.chronicle import Chronicle
 
 DAY_NS = 86_400 * SECOND
@@ -27,7 +27,7 @@ class Life:
         name, start_ns = f"boot-{len(self.spans)}", self.now_ns
         self.chronicle.begin(name, self.alive, self.anchors)
         if synced_after_ns is not None and synced_after_ns <= runs_ns:
-            stamp = Stamp(name, synced_after_ns, start_ns + synced_after_ns, Quality.SYNCED, 1)
+            stamp = Stamp(name, synced_after_ns, start_ns + synced_after_ns, Quality.SYNCED, 0)
             self.chronicle.synced(stamp)
             self.anchors[name] = stamp
         if noted:
@@ -76,7 +76,14 @@ def test_every_boot_that_is_kept_began_after_the_last_instant_that_was_known(lif
     boots = list(life.spans)
     for i, boot in list(enumerate(boots))[-KEPT:]:
         earlier = [b for b in boots[:i] if b in life.anchors]
-        assert life.chronicle.bounds(boot)[0] == (life.spans[earlier[-1]][1] if earlier else None)
+        known_ns = life.chronicle.bounds(boot)[0]
+        if not earlier:
+            assert known_ns is None
+            continue
+        last = life.spans[earlier[-1]][1]
+        drift_ns = (last - life.spans[earlier[-1]][0]) * DRIFT_PPM // 1_000_000 + 2 * MS
+        assert known_ns is not None
+        assert last - drift_ns <= known_ns <= last
 
 
 def test_nothing_is_known_of_a_boot_nobody_heard_of():
@@ -91,7 +98,7 @@ def test_the_first_boot_of_all_has_nothing_before_it():
 
 def test_a_boot_lies_after_the_synced_instant_at_which_the_unit_was_last_alive():
     chronicle = Chronicle()
-    chronicle.begin("b", Stamp("a", 5, BEGUN_NS, Quality.SYNCED, 1), {})
+    chronicle.begin("b", Stamp("a", 5, BEGUN_NS, Quality.SYNCED, 0), {})
     assert chronicle.bounds("b") == (BEGUN_NS, None)
 
 
@@ -104,9 +111,9 @@ def test_a_clock_that_nobody_confirmed_bounds_nothing(quality: Quality):
 
 def test_an_agent_that_starts_again_in_the_same_boot_changes_nothing():
     chronicle = Chronicle()
-    chronicle.begin("b", Stamp("a", 5, BEGUN_NS, Quality.SYNCED, 1), {})
+    chronicle.begin("b", Stamp("a", 5, BEGUN_NS, Quality.SYNCED, 0), {})
     packed = chronicle.pack()
-    chronicle.begin("b", Stamp("b", 9, BEGUN_NS + DAY_NS, Quality.SYNCED, 1), {})
+    chronicle.begin("b", Stamp("b", 9, BEGUN_NS + DAY_NS, Quality.SYNCED, 0), {})
     assert chronicle.pack() == packed
 
 
@@ -114,8 +121,8 @@ def test_a_clock_that_is_synced_again_does_not_move_what_is_already_known():
     chronicle = Chronicle()
     chronicle.begin("a", None, {})
     chronicle.begin("b", None, {})
-    chronicle.synced(Stamp("b", 7, BEGUN_NS + 7, Quality.SYNCED, 1))
-    chronicle.synced(Stamp("b", 8, BEGUN_NS + DAY_NS, Quality.SYNCED, 1))
+    chronicle.synced(Stamp("b", 7, BEGUN_NS + 7, Quality.SYNCED, 0))
+    chronicle.synced(Stamp("b", 8, BEGUN_NS + DAY_NS, Quality.SYNCED, 0))
     assert chronicle.bounds("a") == (None, BEGUN_NS)
     assert chronicle.bounds("b") == (None, None)
 
@@ -131,3 +138,13 @@ def test_what_is_kept_on_the_card_is_read_as_it_was_packed():
     again = Chronicle(life.chronicle.pack())
     assert again.pack() == life.chronicle.pack()
     assert [again.bounds(b) for b in life.spans] == [life.chronicle.bounds(b) for b in life.spans]
+
+
+def test_what_is_known_of_a_neighbour_is_known_no_better_than_its_clock():
+    chronicle = Chronicle()
+    chronicle.begin("one", None, {})
+    chronicle.synced(Stamp("one", SECOND, BEGUN_NS, Quality.SYNCED, 40))
+    chronicle.begin("two", Stamp("one", 2 * SECOND, BEGUN_NS + SECOND, Quality.SYNCED, 40), {})
+    chronicle.begin("three", None, {})
+    chronicle.synced(Stamp("three", 0, BEGUN_NS + DAY_NS, Quality.SYNCED, 7))
+    assert chronicle.bounds("two") == (BEGUN_NS + SECOND - 40_000_000, BEGUN_NS + DAY_NS + 7_000_000)

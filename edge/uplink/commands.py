@@ -1,0 +1,106 @@
+"""Signed commands from the platform: done at most once, across restarts, and only while they are meant to be.
+
+Whoever holds the broker can replay, delay and invent messages; none of that changes what the unit does. What is not
+signed gets no answer at all; what is signed but stale, early, for another unit, unknown or done already is refused
+with a reason. A command's id is on the card before the command is done.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from edge import wire
+from edge.clock import Clock, Quality
+from edge.errors import DoorunitError, WireError
+
+log = logging.getLogger(__name__)
+
+KEPT = 1000  # ids of commands done, none of them expired; one more is refused
+LIFE_MAX_NS = 7 * 86_400 * 1_000_000_000  # a longer life would have its id kept longer than any command is worth
+
+Verb = Callable[[Mapping[str, Any]], str]  # (args) -> what to tell; raises DoorunitError
+Keep = Callable[[bytes, Callable[[], None]], None]  # (state, what to do once it is on the card)
+
+_done = msgspec.json.Decoder(dict[str, int])
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What became of a command."""
+
+    id: str
+    done: bool
+    said: str
+
+
+class Commands:
+    """Lives in the deciding thread. `verify(signature, message)` knows the platform's key."""
+
+    def __init__(
+        self,
+        unit: str,
+        verify: Callable[[bytes, bytes], bool],
+        clock: Clock,
+        keep: Keep,
+        reply: Callable[[Reply], None],
+        verbs: Mapping[str, Verb],
+    ) -> None:
+        self._unit = unit
+        self._verify = verify
+        self._clock = clock
+        self._keep = keep
+        self._reply = reply
+        self._verbs = verbs
+        self._ids: dict[str, int] = {}  # id -> when it expires, UTC ns
+        self.refused = 0  # messages that were no command of the platform's; the pulse tells
+
+    def begin(self, stored: bytes) -> None:
+        """Remember what was done before this start; b"" for nothing."""
+        self._ids |= _done.decode(stored) if stored else {}
+
+    def take(self, payload: bytes) -> None:
+        """A message on the command topic."""
+        try:
+            command = wire.read_command(payload, self._verify)
+        except WireError as err:
+            self.refused += 1
+            log.warning("%s", err)
+            return
+        why = self._why_not(command)
+        if why:
+            log.warning("command %s (%s) refused: %s", command.id, command.verb, why)
+            self._reply(Reply(command.id, False, why))
+            return
+        self._ids[command.id] = wire.from_rfc3339(command.expires)
+        self._keep(msgspec.json.encode(self._ids), lambda: self._do(command))
+
+    def _why_not(self, command: wire.Command) -> str:
+        """Why this command must not be done now; "" where it may."""
+        now = self._clock.read()
+        first_ns, last_ns = wire.from_rfc3339(command.not_before), wire.from_rfc3339(command.expires)
+        if command.unit != self._unit:
+            return f"it is for {command.unit}"
+        if now.clock is not Quality.SYNCED:
+            return f"this unit's clock is {now.clock}, so nobody can say whether it is stale"
+        if now.wall_ns > last_ns:
+            return f"it expired at {command.expires}"
+        if now.wall_ns < first_ns:
+            return f"it is not valid before {command.not_before}"
+        if last_ns - first_ns > LIFE_MAX_NS:
+            return "it would be valid for more than seven days"
+        self._ids = {id_: ends_ns for id_, ends_ns in self._ids.items() if ends_ns >= now.wall_ns}
+        if command.id in self._ids:
+            return "it was done already"
+        if len(self._ids) >= KEPT:
+            return f"{KEPT} commands are remembered and none has expired"
+        return "" if command.verb in self._verbs else f"want one of {', '.join(sorted(self._verbs))}"
+
+    def _do(self, command: wire.Command) -> None:
+        try:
+            said = self._verbs[command.verb](command.args)
+        except DoorunitError as err:
+            self._reply(Reply(command.id, False, str(err)))
+            return
+        log.info("command %s (%s) done: %s", command.id, command.verb, said)
+        self._reply(Reply(command.id, True, said))

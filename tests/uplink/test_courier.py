@@ -1,0 +1,375 @@
+"""Who goes when: live at once, the backlog in order and never more than its window, and nothing without a receipt."""
+
+import random
+
+import pytest
+
+from edge.errors import LinkError, RefusedError, ServerError
+from edge.uplink.courier import FLIGHT_MAX, LIVE_RESERVE
+from tests.uplink.office import EPOCH, Office
+
+DOWN = {
+    "link.network": LinkError("b", found="silence", wanted="an answer", remedy="Wait."),
+    "link.server": ServerError("b", found="nothing listens", wanted="a broker", remedy="Wait."),
+    "link.refused": RefusedError("b", found="no", wanted="yes", remedy="Ask."),
+}
+
+
+class Longest(random.Random):
+    """Dice that always fall on the most."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return b
+
+
+# --- in what order
+
+
+def test_while_the_link_is_down_nothing_is_handed_to_it_and_the_spool_keeps_all() -> None:
+    office = Office()
+    office.record(3)
+    office.live(100)
+    assert office.link.sent == []
+    assert list(office.spool) == [1, 2, 3]
+
+
+def test_a_live_record_is_published_before_anything_else_happens() -> None:
+    office = Office()
+    office.up()
+    office.record()
+    assert office.sent() == [1]
+    (publish,) = office.link.sent
+    assert (publish.topic, publish.qos, publish.retain) == ("door/v1/door-1/event", 1, False)
+
+
+def test_a_live_record_goes_before_a_backlog_that_is_still_being_read() -> None:
+    office = Office(at_once=False)
+    office.record(5)
+    office.up()
+    office.record()
+    assert office.sent() == [6]
+    office.worker.run()
+    office.loop.turn()
+    assert office.sent() == [6, 1, 2, 3, 4, 5]
+
+
+def test_the_backlog_goes_in_order_a_window_at_a_time() -> None:
+    office = Office(window=4)
+    office.record(10)
+    office.up()
+    assert office.sent() == [1, 2, 3, 4]
+    office.receipt(2, 3)
+    assert office.sent() == [1, 2, 3, 4, 5, 6]
+    office.receipt(*range(1, 7))
+    assert office.sent() == list(range(1, 11))
+    assert office.caught_up == 0
+    office.receipt(*range(7, 11))
+    assert office.caught_up == 1
+    assert office.spool == {}
+    assert office.forgotten == [2, 3, 1, 4, 5, 6, 7, 8, 9, 10]
+
+
+def test_once_caught_up_a_live_record_is_not_read_again() -> None:
+    office = Office()
+    office.up()
+    office.record(3)
+    office.receipt(1, 2, 3)
+    office.live(1)
+    assert office.sent() == [1, 2, 3]
+    assert office.caught_up == 1
+
+
+def test_a_reconnection_sends_again_what_has_no_receipt_and_only_that() -> None:
+    office = Office()
+    office.up()
+    office.record(4)
+    office.receipt(2)
+    office.link.drop()
+    office.loop.turn()
+    office.link.sent.clear()
+    office.up()
+    assert office.sent() == [1, 3, 4]
+
+
+@pytest.mark.parametrize("receive_maximum", [1, 2, 4, 5, 8, 64])
+def test_the_backlog_leaves_room_in_the_brokers_receive_maximum_for_live_records(receive_maximum: int) -> None:
+    office = Office(window=64)
+    office.record(100)
+    office.up(receive_maximum)
+    assert len(office.sent()) == max(1, receive_maximum - LIVE_RESERVE)
+
+
+def test_beyond_four_windows_live_records_are_not_watched_but_read_again_and_none_is_passed_over() -> None:
+    office = Office(window=2)
+    office.up()
+    office.record(20)
+    assert office.sent() == list(range(1, 21)), "a live record never waits"
+    assert office.courier.in_flight == 2 * FLIGHT_MAX
+    for seq in range(1, 21):
+        office.receipt(seq)
+    assert office.spool == {}
+    assert set(office.sent()[20:]) == set(range(9, 21))
+
+
+def test_a_record_that_passed_by_while_the_spool_was_read_is_not_forgotten_as_caught_up() -> None:
+    office = Office(window=1, at_once=False)
+    office.up()
+    office.record(FLIGHT_MAX + 1)  # the last is beyond what is watched; the spool's first answer knows nothing of it
+    office.worker.at_once = True
+    office.receipt(*range(1, FLIGHT_MAX + 1))
+    office.worker.step()
+    office.loop.turn()
+    office.receipt(FLIGHT_MAX + 1)
+    assert office.spool == {}
+
+
+def test_the_answer_to_a_question_from_before_a_reconnection_is_void() -> None:
+    office = Office(at_once=False)
+    office.record(3)
+    office.up()
+    office.link.drop()
+    office.up()
+    office.worker.step()
+    office.loop.turn()
+    assert office.sent() == []
+    office.worker.step()
+    office.loop.turn()
+    assert office.sent() == [1, 2, 3]
+
+
+def test_a_connection_that_breaks_within_a_batch_leaves_the_rest_for_the_next() -> None:
+    office = Office(at_once=False)
+    office.record(3)
+    office.up()
+    office.worker.run()
+    office.link.sever()
+    office.loop.turn()
+    assert office.sent() == []
+    office.link.drop()
+    office.worker.at_once = True
+    office.up()
+    assert office.sent() == [1, 2, 3]
+
+
+# --- receipts
+
+
+def test_receipts_for_what_was_not_sent_or_is_anothers_are_ignored() -> None:
+    office = Office(window=2)
+    office.record(5)
+    office.up()
+    office.receipt(3, 4, 5)
+    office.receipt(1, 2, epoch="another")
+    office.receipt(0, 6, 1000)
+    assert (office.forgotten, office.receipts) == ([], [])
+    office.link.drop()
+    office.loop.turn()
+    office.receipt(1, 2)
+    assert office.forgotten == [], "what was sent on another connection is sent again on this one"
+    assert list(office.spool) == [1, 2, 3, 4, 5]
+
+
+def test_repeated_receipts_are_harmless() -> None:
+    office = Office()
+    office.up()
+    office.record(2)
+    for _ in range(3):
+        office.receipt(1)
+    assert (office.forgotten, office.receipts) == ([1], [(EPOCH, 1)])
+
+
+def test_a_withheld_receipt_has_the_record_sent_again_with_growing_pauses_and_a_warning() -> None:
+    office = Office(receipt_timeout_s=10)
+    office.up()
+    office.record()
+    office.answer(1)
+    times, seen = [], 1
+    for second in range(2000):
+        if len(office.sent()) > seen:
+            seen = len(office.sent())
+            times.append(second)
+            office.answer(1)
+        office.live(1)
+    pauses = [after - before for before, after in zip([0, *times], times, strict=False)]
+    assert pauses == [10, 20, 40, 80, 160, 320, 600, 600]
+    assert "receipt.none" in office.warns()
+    assert office.forgotten == []
+    office.receipt(1)
+    assert (office.forgotten, office.warns()) == ([1], set())
+
+
+def test_a_broker_that_answers_nothing_is_not_blamed_on_the_platform() -> None:
+    office = Office(receipt_timeout_s=10)
+    office.up()
+    office.record()
+    office.live(35)
+    assert office.sent() == [1, 1, 1]
+    assert office.warns() == set()
+
+
+# --- the broker's answers
+
+
+def test_a_broker_that_denies_a_record_is_named_and_asked_again_after_a_minute() -> None:
+    office = Office(receipt_timeout_s=600)
+    office.up()
+    office.record()
+    office.answer(1, reason="Not authorized")
+    assert office.warns() == {"link.denied"}
+    assert "door/v1/door-1/event: Not authorized" in [w.detail for w in office.health.shown(office.clock.now())]
+    office.live(59)
+    assert office.sent() == [1]
+    office.live(2)
+    assert office.sent() == [1, 1]
+    office.answer(1)
+    assert office.warns() == set()
+    assert office.forgotten == []
+    office.receipt(1)
+    assert office.forgotten == [1]
+
+
+def test_while_a_broker_denies_the_backlog_waits_and_live_records_are_tried() -> None:
+    office = Office(window=2)
+    office.record(6)
+    office.up()
+    office.answer(1, reason="Not authorized")
+    office.receipt(2)
+    office.record()
+    assert office.sent() == [1, 2, 7]
+    office.live(59)
+    assert 3 not in office.sent()
+    office.live(2)
+    office.answer(1)
+    office.receipt(1, 7)
+    office.live(60)
+    assert {3, 4} <= set(office.sent())
+    assert 1 in office.forgotten
+
+
+@pytest.mark.parametrize("denials", [1, 5])
+def test_a_record_that_was_denied_is_never_forgotten_for_it(denials: int) -> None:
+    office = Office()
+    office.up()
+    office.record()
+    for _ in range(denials):
+        office.answer(1, reason="Quota exceeded")
+        office.live(61)
+    assert list(office.spool) == [1]
+
+
+def test_without_a_platform_the_brokers_good_word_is_the_receipt() -> None:
+    office = Office(receipt="broker")
+    office.up()
+    office.record(3)
+    office.answer(1)
+    office.answer(2, reason="Not authorized")
+    assert (office.forgotten, office.receipts) == ([1], [(EPOCH, 1)])
+    office.live(61)
+    office.answer(2, 3)
+    assert office.spool == {}
+
+
+def test_without_a_platform_an_answer_counts_for_the_record_that_was_published_and_no_other() -> None:
+    """After the spool was opened late, rows have other numbers, and answers to what went before are still to come."""
+    office = Office(receipt="broker")
+    office.up()
+    office.record()
+    early = office.link.sent[0].token
+    office.spool = {1: office.spool[1], 2: office.spool[1]}
+    office.courier.restart()
+    office.loop.turn()
+    office.link.answer(early)
+    office.loop.turn()
+    assert office.forgotten == []
+
+
+def test_with_a_platform_the_brokers_word_forgets_nothing() -> None:
+    office = Office()
+    office.up()
+    office.record()
+    office.answer(1)
+    assert list(office.spool) == [1]
+
+
+def test_an_answer_to_something_that_is_no_record_is_passed_over() -> None:
+    office = Office(receipt="broker")
+    office.up()
+    office.record()
+    for token in (0, 77):
+        office.link.answer(token)
+    office.loop.turn()
+    assert list(office.spool) == [1]
+    assert office.loop.faults == 0
+
+
+# --- connecting again
+
+
+@pytest.mark.parametrize("accepted", [False, True], ids=["refused", "accepted and dropped at once"])
+def test_the_pauses_between_two_attempts_grow_to_the_longest_that_is_set(accepted: bool) -> None:
+    office = Office(dice=Longest(), backoff_max_s=60)
+    waits = []
+    for dials in range(1, 10):
+        assert office.link.dials == dials
+        if accepted:
+            office.link.accept()
+        office.link.drop()
+        office.loop.turn()
+        waited = 0
+        while office.link.dials == dials:
+            office.live(1)
+            waited += 1
+        waits.append(waited)
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+
+
+def test_a_connection_that_lasted_a_minute_clears_the_record_of_earlier_ones() -> None:
+    office = Office(dice=Longest())
+    for _ in range(8):
+        office.link.drop()
+        office.live(60)
+    office.up()
+    office.live(59)
+    office.link.drop()
+    office.live(59)
+    assert office.link.dials == 9, "59 s were not enough"
+    office.live(1)
+    office.up()
+    office.live(60)
+    office.link.drop()
+    office.live(1)
+    assert office.link.dials == 11
+
+
+def test_every_pause_is_drawn_from_its_whole_range_so_that_a_fleet_does_not_come_back_at_once() -> None:
+    waits = []
+    for seed in range(300):
+        office = Office(dice=random.Random(seed))
+        for _ in range(6):
+            office.link.drop()
+            office.live(60)
+        dials, began_ns = office.link.dials, office.clock.now()
+        office.link.drop()
+        office.loop.turn()
+        while office.link.dials == dials:
+            office.clock.turn(office.loop.turn() or 0)
+            office.loop.turn()
+        waits.append((office.clock.now() - began_ns) / 1e9)
+    assert min(waits) < 3
+    assert max(waits) > 57
+    assert 25 < sum(waits) / len(waits) < 35
+    assert all(0 <= wait <= 60 for wait in waits)
+
+
+@pytest.mark.parametrize("code", DOWN)
+def test_a_link_that_is_down_is_named_by_whose_fault_it_is_and_cleared_when_it_is_up(code: str) -> None:
+    office = Office()
+    for other in DOWN.values():
+        office.link.drop(other)
+    office.link.drop(DOWN[code])
+    office.loop.turn()
+    assert office.warns() == {code}
+    assert not office.courier.up
+    office.up()
+    assert office.warns() == set()
+    assert office.courier.up
