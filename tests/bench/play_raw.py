@@ -1,4 +1,7 @@
-"""Player: nothing but paho. A "movement" is the call of publish itself: the least that any program with paho takes."""
+"""Player: nothing but paho. A "movement" is the call of publish itself: the least that any program with paho takes.
+
+The message is as long as an event of doorunit's, for each 100 bytes cost some microseconds on the way.
+"""
 
 import sys
 import threading
@@ -6,6 +9,8 @@ import threading
 from beat import play
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
+
+EVENT_BYTES = 560
 
 
 def main(name: str, port: str, *tls: str) -> None:
@@ -18,7 +23,8 @@ def main(name: str, port: str, *tls: str) -> None:
     client.connect("127.0.0.1", int(port))
     client.loop_start()
     up.wait(10)
-    play(lambda is_open: client.publish(f"door/v1/{name}/event", "open" if is_open else "shut", qos=1))
+    payload = b"." * EVENT_BYTES
+    play(lambda _is_open: client.publish(f"door/v1/{name}/event", payload, qos=1))
     client.disconnect()
 
 

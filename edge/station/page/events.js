@@ -40,6 +40,7 @@ export function put(entries, live = false) {
   const added = [];
   for (const entry of entries) {
     if (unit && entry.unit !== unit) continue;
+    if (live && entry.n < oldest && !$("earlier").hidden) continue; // comes, mended, when it is asked for
     oldest = Math.min(oldest, entry.n);
     entry.frames.forEach(frame);
     if (entry.kind === "frames") explain(entry);
