@@ -50,7 +50,6 @@ class Assembly:
 
     def run(self) -> None:
         """Run in this thread until `stop`; then close everything in reverse."""
-        host.be_punctual()
         try:
             self.unit.start()
             self.loop.run()

@@ -215,10 +215,6 @@ def to_json(fields: Mapping[str, Any]) -> bytes:
     return _encoder.encode(fields)
 
 
-def _end(known_ns: int | None, bound_ns: int | None) -> str | None:
-    return _iso(bound_ns if known_ns is None else known_ns)
-
-
 def _edge(known: Known, sign: int) -> int | None:
     """The earliest (-1) or latest (1) UTC that a time can be, or None where it is not synced."""
     if known.wall_ns is None or known.clock is not Quality.SYNCED:

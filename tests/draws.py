@@ -13,7 +13,8 @@ UPTIME_NS = 10 * 365 * 86_400 * 10**9  # a unit that has run for ten years
 names = st.text(string.ascii_lowercase + string.digits + "-", min_size=1, max_size=12)
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)  # a lone surrogate is no Unicode text
 counts = st.integers(0, 2**53)
-boots = st.sampled_from(["boot-1", "boot-2", "boot-3"])
+BOOTS = ("boot-1", "boot-2", "boot-3")
+boots = st.sampled_from(BOOTS)
 
 
 @st.composite
@@ -43,6 +44,7 @@ events = st.builds(
     Event,
     **_common,
     change=st.sampled_from(Change),
+    door=st.sampled_from(["shut", "open", "held", "unknown"]),
     since=_maybe(stamps()),
     edges=counts,
     settle_us=counts,

@@ -1,5 +1,6 @@
 """The wire, version 1: what is read is what was sent, no time is better than it is known, no stranger gets through."""
 
+import hashlib
 import typing
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,21 +11,36 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from edge import wire
-from edge.clock import Quality, Stamp, know
+from edge.clock import MS, Quality, Stamp, know
 from edge.errors import WireError
 from edge.records import AnyRecord, Change, Event
 from tests import draws
 
 quick = settings(max_examples=150, deadline=None)
 seqs = st.sets(st.integers(0, 60)) | st.sets(draws.counts)
-walls = st.integers(0, draws.LATEST_NS)
-bounds = st.tuples(st.none() | walls, st.none() | walls)
+walls = st.integers(1, draws.LATEST_NS)
+places = st.fixed_dictionaries({b: st.tuples(st.none() | walls, st.none() | walls) for b in draws.BOOTS})
 some_anchors = st.dictionaries(draws.boots, draws.stamps(clock=Quality.SYNCED)).map(
     lambda found: {boot: msgspec.structs.replace(stamp, boot=boot) for boot, stamp in found.items()}
 )
 SYNCED = Stamp("b", 10, 1_790_000_000_123_456_789, Quality.SYNCED, 4)
 UNSYNCED = Stamp("b", 10, 77, Quality.UNSYNCED)
 GARBLED = [b"", b"null", b"{", b'{"id":"\xff"}', b"[" * 100_000, b'{"data":' * 100_000, b"\x00\x01"]
+READERS = {
+    "record": lambda raw: wire.decode("u-1", raw),
+    "receipt": wire.read_receipt,
+    "command": lambda raw: wire.read_command(raw, verify),
+}
+
+
+def sign(message: bytes) -> bytes:
+    """Stands in for the platform's key; edge/uplink/commands.py has the real one."""
+    return hashlib.sha256(b"key" + message).digest()
+
+
+def verify(signature: bytes, message: bytes) -> bool:
+    """Whether `sign` made this."""
+    return signature == sign(message)
 
 
 def event(at: Stamp, since: Stamp | None = None) -> Event:
@@ -32,9 +48,12 @@ def event(at: Stamp, since: Stamp | None = None) -> Event:
     return Event(epoch="e1", seq=57, at=at, change=Change.OPENED, since=since)
 
 
-def sent(record: AnyRecord, anchors: dict[str, Stamp] | None = None, known: wire.Bounds | None = None) -> wire.Envelope:
-    """The record as the station reads it."""
-    return wire.decode("u-1", wire.encode("u-1", record, anchors or {}, known))
+def sent(
+    record: AnyRecord, anchors: dict[str, Stamp] | None = None, known: dict[str, wire.Bounds] | None = None
+) -> wire.Envelope:
+    """The record as the station reads it. known: what bounds each boot."""
+    bounds = {} if known is None else {"bounds": known.__getitem__}
+    return wire.decode("u-1", wire.encode("u-1", record, anchors or {}, **bounds))
 
 
 def iso(wall_ns: int | None) -> str | None:
@@ -49,9 +68,9 @@ def iso(wall_ns: int | None) -> str | None:
 
 
 @quick
-@given(draws.names, draws.records, some_anchors, st.none() | bounds)
+@given(draws.names, draws.records, some_anchors, places)
 def test_what_is_decoded_is_what_was_encoded(unit, record, anchors, known):
-    envelope = wire.decode(unit, wire.encode(unit, record, anchors, known))
+    envelope = wire.decode(unit, wire.encode(unit, record, anchors, known.__getitem__))
     assert envelope.data.record == record
     assert (envelope.id, envelope.source) == (f"{unit}/{record.epoch}/{record.seq}", f"/door/{unit}")
 
@@ -106,31 +125,47 @@ def test_an_anchor_that_came_later_mends_the_time_and_leaves_the_raw_values():
 # Intervals
 
 
+def ends(since: Stamp, at: Stamp, anchors: dict[str, Stamp], places: dict[str, wire.Bounds]) -> tuple[int | None, ...]:
+    """Between which instants it must have happened: a synced clock's error apart, or what bounds the boot."""
+    found = []
+    for stamp, sign, end in ((since, -1, 0), (at, 1, 1)):
+        best = know(stamp, anchors.get(stamp.boot))
+        synced = best.clock is Quality.SYNCED
+        found.append(best.wall_ns + sign * best.error_ms * MS if synced else places[stamp.boot][end])
+    return tuple(found)
+
+
 @quick
-@given(draws.records, some_anchors, bounds)
-def test_a_record_whose_clock_was_never_confirmed_is_sent_between_what_is_known(record, anchors, known):
+@given(draws.records, some_anchors, places)
+def test_a_record_whose_clock_was_never_confirmed_is_sent_between_what_bounds_its_boot(record, anchors, known):
     assume(not (isinstance(record, Event) and record.since))
     envelope = sent(record, anchors, known)
     synced = envelope.data.clock is Quality.SYNCED
-    wanted = None if synced or known == (None, None) else tuple(iso(end) for end in known)
-    assert envelope.data.interval == wanted
+    low, high = known[record.at.boot]
+    assert envelope.data.interval == (None if synced or low is high is None else (iso(low), iso(high)))
 
 
 @quick
-@given(draws.stamps(), draws.stamps(), some_anchors, bounds)
-def test_a_change_between_two_instants_says_both_and_falls_back_on_what_bounds_its_boot(since, at, anchors, known):
-    low, high = know(since, anchors.get(since.boot)).wall_ns, know(at, anchors.get(at.boot)).wall_ns
-    ends = (known[0] if low is None else low, known[1] if high is None else high)
-    assert sent(event(at, since), anchors, known).data.interval == tuple(iso(end) for end in ends)
+@given(draws.stamps(), draws.stamps(), some_anchors, places)
+def test_a_change_between_two_instants_is_sent_with_the_earliest_and_the_latest_it_can_be(since, at, anchors, known):
+    low, high = ends(since, at, anchors, known)
+    wanted = None if low is high is None else (iso(low), iso(high))
+    assert sent(event(at, since), anchors, known).data.interval == wanted
+
+
+def test_a_clock_that_was_only_restored_is_no_end_of_an_interval():
+    restored = Stamp("b", 10, 1_790_000_000_000_000_000, Quality.RESTORED)
+    assert sent(event(restored, SYNCED)).data.interval == ("2026-09-21T14:13:20.119456Z", None)
+    assert sent(event(restored, restored)).data.interval is None
 
 
 def test_a_synced_record_without_a_since_needs_no_interval():
-    assert sent(event(SYNCED), {}, (1, 2)).data.interval is None
+    assert sent(event(SYNCED), {}, {"b": (1, 2)}).data.interval is None
 
 
 def test_an_unsynced_record_of_which_nothing_is_known_has_no_interval():
     assert sent(event(UNSYNCED)).data.interval is None
-    assert sent(event(UNSYNCED), {}, (None, None)).data.interval is None
+    assert sent(event(UNSYNCED), {}, {"b": (None, None)}).data.interval is None
 
 
 # What must not get through
@@ -155,7 +190,7 @@ def test_an_envelope_that_names_another_record_than_it_holds_is_refused(field: s
     assert "u-1/e1/57 of type doorunit.event.v1" in caught.value.wanted
 
 
-@pytest.mark.parametrize("read", [lambda raw: wire.decode("u-1", raw), wire.read_receipt], ids=["record", "receipt"])
+@pytest.mark.parametrize("read", READERS.values(), ids=READERS)
 @pytest.mark.parametrize("payload", GARBLED, ids=lambda raw: repr(raw[:10]))
 def test_what_cannot_be_read_is_a_wire_error_and_no_other(read: Callable[[bytes], object], payload: bytes):
     with pytest.raises(WireError) as caught:
@@ -235,6 +270,50 @@ def test_half_a_receipt_forgets_nothing_and_says_so(payload: bytes):
         wire.read_receipt(payload)
 
 
+# Commands
+
+WISH = wire.Command("c-1", "u-1", "arm", "2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z", {"until": "2026-12-08"})
+
+
+def test_a_command_is_read_as_the_platform_signed_it():
+    assert wire.read_command(wire.command(WISH, sign), verify) == WISH
+
+
+@quick
+@given(st.data())
+def test_a_command_with_one_byte_turned_is_refused_or_says_the_same(data):
+    raw = bytearray(wire.command(WISH, sign))
+    raw[data.draw(st.integers(0, len(raw) - 1))] ^= data.draw(st.integers(1, 255))
+    try:
+        wish = wire.read_command(bytes(raw), verify)
+    except WireError:
+        return
+    assert wish == WISH
+
+
+def test_a_command_that_somebody_else_signed_is_refused_and_says_where_to_look():
+    with pytest.raises(WireError, match="Look who may publish") as caught:
+        wire.read_command(wire.command(WISH, lambda message: sign(message + b" ")), verify)
+    assert caught.value.found == "a signature that is not the platform's"
+
+
+@pytest.mark.parametrize("field", ["not_before", "expires"])
+@pytest.mark.parametrize("time", ["", "soon", "2026-13-01T00:00:00Z", "2026-11-24"])
+def test_a_signed_command_whose_time_cannot_be_read_is_refused(field: str, time: str):
+    wish = msgspec.structs.replace(WISH, **{field: time})
+    with pytest.raises(WireError):
+        wire.read_command(wire.command(wish, sign), verify)
+
+
+@quick
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_no_text_and_no_signature_breaks_the_reader_of_commands(text: str, signature: str):
+    raw = msgspec.json.encode({"command": text, "signature": signature})
+    for believing in (verify, lambda *_: True):
+        with pytest.raises(WireError):
+            wire.read_command(raw, believing)
+
+
 # Topics and small messages
 
 
@@ -246,6 +325,20 @@ def test_a_topic_names_wire_version_unit_and_leaf():
 @given(walls)
 def test_a_time_is_utc_to_the_microsecond_and_never_later_than_it_was(wall_ns: int):
     assert wire.rfc3339(wall_ns) == iso(wall_ns)
+
+
+@quick
+@given(walls)
+def test_a_time_is_read_back_to_the_microsecond(wall_ns: int):
+    assert wire.from_rfc3339(wire.rfc3339(wall_ns)) == wall_ns // 1000 * 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "wall_ns"),
+    [("1970-01-01T00:00:01Z", 10**9), ("1970-01-01T00:00:00.5Z", 5 * 10**8), ("1970-01-02T00:00:00.000000001Z", 1)],
+)
+def test_another_platforms_fraction_of_a_second_may_be_of_any_length(text: str, wall_ns: int):
+    assert wire.from_rfc3339(text) == wall_ns + (86_400 * 10**9 if "02T" in text else 0)
 
 
 def test_small_messages_are_plain_json_in_utf8():

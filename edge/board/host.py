@@ -1,12 +1,7 @@
-"""Readings of the machine for pulse and doctor, each None where it is not to be had; and waits that end on time.
-
-It never raises.
-"""
+"""Readings of the machine for pulse and doctor, each None where it is not to be had. It never raises."""
 
 import os
-import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +9,6 @@ import msgspec
 
 T = TypeVar("T")
 MB = 1_000_000
-SLACK_NS = 1_000
 
 
 class HostReading(msgspec.Struct, frozen=True):
@@ -42,15 +36,6 @@ def read(folder: Path, root: Path = Path("/")) -> HostReading:
         disk_free_mb=_had(lambda: _free_mb(folder)),
         uptime_s=_had(lambda: float(_text(root / "proc/uptime").split()[0])),
     )
-
-
-def be_punctual() -> None:
-    """Have the calling thread's waits end on time; the kernel otherwise lets each be 50 us late (proc(5)).
-
-    That is for the deciding thread, whose settle time ends with every event.
-    """
-    with suppress(OSError):  # a kernel without it is only that much less punctual
-        Path(f"/proc/{threading.get_native_id()}/timerslack_ns").write_text(f"{SLACK_NS}\n", encoding="ascii")
 
 
 def _had(reading: Callable[[], T]) -> T | None:

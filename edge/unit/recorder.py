@@ -16,7 +16,8 @@ from edge.spool.journal import Journal
 from edge.unit.chronicle import Chronicle
 from edge.uplink.courier import Courier
 
-CLOCK_CHECK_NS = 5 * SECOND  # how late a clock that was set may be noticed
+CLOCK_SOON_NS = 5 * SECOND  # how late a clock that was set may be noticed, in a boot's first ten minutes
+CLOCK_CHECK_NS = 60 * SECOND  # and later
 CLOCK_TRUST_NS = 600 * SECOND  # how late a clock that is no longer disciplined may be noticed
 
 
@@ -167,7 +168,9 @@ class Recorder:
                 self._send(n, ClockAnchor(epoch=epoch, seq=seq, at=now), keep=True)
         self._health.put("clock.unsynced", self._loop.now(), not good, f"it is {now.clock}")
         self._quality = now.clock
-        self._loop.after(CLOCK_TRUST_NS if good else CLOCK_CHECK_NS, self._look_at_clock)
+        soon = now.boot_ns < 600 * SECOND
+        wait_ns = CLOCK_TRUST_NS if good else CLOCK_SOON_NS if soon else CLOCK_CHECK_NS
+        self._loop.after(wait_ns, self._look_at_clock)
 
     def _note_alive(self) -> None:
         self._journal.keep("alive", msgspec.json.encode(self._clock.read()))

@@ -4,7 +4,7 @@ import requests
 
 from edge.clock import Clock
 from edge.errors import RefusedError, ServerError
-from edge.uplink.refusal import explain
+from edge.uplink.refusal import explain, silence
 
 CONNECT_S = 5
 ANSWER_S = 20  # for 300 kB at 128 kbit/s, and a station that syncs before it answers
@@ -13,10 +13,18 @@ ANSWER_S = 20  # for 300 kB at 128 kbit/s, and a station that syncs before it an
 class HttpsFrames:
     """parts.FramePost: one connection, kept alive between frames. tls: CA, certificate and key as file paths."""
 
-    def __init__(self, url: str, unit: str, tls: tuple[str, str, str], clock: Clock) -> None:
+    def __init__(
+        self,
+        url: str,
+        unit: str,
+        tls: tuple[str, str, str],
+        clock: Clock,
+        within_s: tuple[float, float] = (CONNECT_S, ANSWER_S),
+    ) -> None:
         self._base = f"{url.rstrip('/')}/v1/units/{unit}/frames/"
         self._where = url.split("://", 1)[-1].rstrip("/")
         self._clock = clock
+        self._within_s = within_s
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy or a .netrc of the machine's user is not this unit's
         self._session.verify, self._session.cert = tls[0], tls[1:]
@@ -28,17 +36,26 @@ class HttpsFrames:
                 self._base + name,
                 data=sealed,
                 headers={"Content-Type": "application/octet-stream"},
-                timeout=(CONNECT_S, ANSWER_S),
+                timeout=self._within_s,
                 allow_redirects=False,
             )
+        except requests.ReadTimeout as err:
+            raise silence(self._where) from err
         except requests.RequestException as err:
             raise explain(_root(err), self._where, self._clock.read()) from err
+        except OSError as err:  # what requests raises where it does not find the files
+            raise RefusedError(
+                f"TLS files of {self._where}",
+                found=err,
+                wanted="a CA, this unit's certificate and its key",
+                remedy="Enrol this unit again, or copy the folder back from where it was issued.",
+            ) from err
         if answer.status_code in (200, 201):
             return
         kind = ServerError if answer.status_code >= 500 else RefusedError
         raise kind(
             f"picture {name[:12]} at {self._where}",
-            found=f"status {answer.status_code}: {answer.text[:200]}",
+            found=f"status {answer.status_code}: {' '.join(answer.text[:200].split())}",
             wanted="201 or 200",
             remedy="It is kept and sent again later; the platform's log says more.",
         )

@@ -19,7 +19,7 @@ def explain(err: BaseException | str, where: str, now: Stamp) -> LinkError:
     if isinstance(err, ssl.SSLCertVerificationError):
         return _their_certificate(err, where, now)
     text = str(err).lower().replace("_", " ")
-    if "timed out" in text and "ssl" in text:  # TCP was there, and then nothing came
+    if "operation timed out" in text:  # TLS's handshake, read or write: TCP was there, and then nothing came
         return silence(where)
     if "eof occurred" in text:
         return _network("it ended the connection without a word", where)
@@ -112,9 +112,10 @@ def _network(err: BaseException | str, where: str) -> LinkError:
             wanted="a TCP connection",
             remedy="The network is down or a firewall drops the packets.",
         )
+    found = _ERRNO.sub("", str(getattr(err, "strerror", None) or err)).lower() or "the connection ended"
     return LinkError(
         where,
-        found=_ERRNO.sub("", str(getattr(err, "strerror", None) or err)).lower() or "the connection ended",
+        found=found if found.isprintable() else ascii(found),
         wanted="a connection that stays",
         remedy="The unit tries again by itself.",
     )

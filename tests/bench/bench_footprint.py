@@ -6,7 +6,6 @@ demo does it; every event is on the disk and has its receipt.
 
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack

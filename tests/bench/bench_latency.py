@@ -9,7 +9,6 @@ import random
 import subprocess
 import sys
 from contextlib import ExitStack
-from statistics import median
 
 from ear import Ear, Heard
 from stage import Player, Stage, mqtt_io_python, said, soon_ns, stage

@@ -4,7 +4,6 @@ The first event says how the door was found; the settle time as shipped is part 
 """
 
 import subprocess
-import sys
 from contextlib import ExitStack
 
 from beat import now_ns
@@ -36,7 +35,9 @@ def main() -> None:
         [words, *(f"{ms:.0f}" for ms in medians(rounds))]
         for words, rounds in (("first start, no spool yet", first), ("second start", second))
     ]
-    notes = [f"Medians of {ROUNDS}; without camera, plain loopback, settle time of {SETTLE_MS} ms included in the last."]
+    notes = [
+        f"Medians of {ROUNDS}; without camera, plain loopback, settle time of {SETTLE_MS} ms included in the last."
+    ]
     show(said(), "Cold start, from exec", ["", "online ms", "boot record ms", "first event ms"], rows, notes)
 
 

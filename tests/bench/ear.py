@@ -47,7 +47,7 @@ class Ear:
             raise RuntimeError(f"ear on port {port}: no SUBACK within 10 s")
 
     def wait(self, wanted: Callable[[Heard], bool], count: int, within_s: float) -> list[Heard]:
-        """All messages that are wanted, once there are `count`. Raises RuntimeError where fewer come within that time."""
+        """All that are wanted, once there are `count`. Raises RuntimeError where fewer come within that time."""
         deadline_s = time.monotonic() + within_s
         while True:
             found = [one for one in list(self.heard) if wanted(one)]

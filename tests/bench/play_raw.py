@@ -10,7 +10,7 @@ from beat import play
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-EVENT_BYTES = 560
+EVENT_BYTES = 450
 
 
 def main(name: str, port: str, *tls: str) -> None:

@@ -129,6 +129,14 @@ def test_a_door_that_chattered_and_is_as_open_as_before_is_no_opening():
     assert bench.settler.statistics.openings == 0
 
 
+def test_a_door_that_is_found_open_after_it_could_not_be_read_is_told_but_is_no_opening():
+    bench = Bench(SHUT)
+    bench.settler.forget()
+    bench.level = OPEN
+    assert [rest.closed for rest in bench.rest()] == [OPEN]
+    assert bench.settler.statistics.openings == 0
+
+
 def test_a_glitch_is_counted_apart_and_leaves_the_statistics_alone():
     bench = Bench(SHUT)
     bench.edge(OPEN)

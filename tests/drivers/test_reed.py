@@ -169,6 +169,13 @@ def test_an_edge_that_comes_after_the_sample_that_saw_it_keeps_its_own_time():
     assert reed.sample(RESAMPLE - 80 + SETTLE, OPEN) == (SETTLED, OPEN, RESAMPLE - 80, RESAMPLE - 80, 1, False, False)
 
 
+def test_an_edge_of_the_very_instant_of_the_sample_that_saw_it_was_not_missed():
+    reed = resting(SHUT)
+    reed.sample(RESAMPLE, OPEN)
+    reed.edge(RESAMPLE)
+    assert reed.sample(RESAMPLE + SETTLE, OPEN) == (SETTLED, OPEN, RESAMPLE, RESAMPLE, 1, False, False)
+
+
 def test_a_bounce_after_a_missed_edge_does_not_make_it_seen():
     reed = resting(SHUT)
     reed.sample(RESAMPLE, OPEN)
@@ -226,6 +233,27 @@ def test_a_second_chatter_is_a_second_fault():
 def test_after_a_fault_an_opening_is_no_longer_called_faulty():
     edges = chatter(0, 4 * SECOND) + [(4 * SECOND, SHUT), (8 * SECOND, OPEN)]
     assert [(r.kind, r.faulty) for r in play(resting(SHUT), edges, 20 * SECOND)][2] == (SETTLED, False)
+
+
+# A contact that could not be read
+
+
+def test_after_it_was_forgotten_the_next_rest_is_told_at_whatever_level():
+    for level in (SHUT, OPEN):
+        reed = resting(SHUT)
+        reed.forget()
+        assert reed.closed is None
+        reed.sample(RESAMPLE, level)
+        report = reed.sample(RESAMPLE + SETTLE, level)
+        assert report == (SETTLED, level, RESAMPLE, RESAMPLE, 0, False, False)
+
+
+def test_what_moved_or_chattered_before_it_was_forgotten_is_forgotten_too():
+    reed = resting(SHUT)
+    play(reed, chatter(0, 4 * SECOND), 4 * SECOND)
+    reed.forget()
+    (report,) = play(reed, [(5 * SECOND, OPEN)], 6 * SECOND)
+    assert report == (SETTLED, OPEN, 5 * SECOND, 5 * SECOND, 1, False, False)
 
 
 # When to sample

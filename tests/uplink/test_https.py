@@ -1,0 +1,272 @@
+"""Sealed frames by HTTPS to a real station side: what it keeps, and every refusal in its own class and sentence."""
+
+import asyncio
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from edge.clock import Quality, Stamp, SystemClock
+from edge.errors import LinkError, RefusedError, ServerError
+from edge.identity import Identity
+from edge.spool.seal import Sealer, frame_name
+from edge.station.ca import Authority
+from edge.station.frames import FrameStore
+from edge.station.ledger import Ledger, Picture
+from edge.station.server import unit_server
+from edge.station.unitapi import FRAME_MAX_BYTES, unit_app
+from edge.uplink.https import HttpsFrames
+from tests.spool.card import Card
+from tests.uplink.conftest import UNIT, WITHIN_S, Rogue, Tls, files
+
+AT = Stamp("boot-1", 5, 1_795_000_000_000_000_000, Quality.SYNCED, 1)
+Post = Callable[..., HttpsFrames]
+
+
+class Side:
+    """The station's side for units, served from a thread of its own."""
+
+    def __init__(self, folder: Path, ledger: Ledger, ca: Authority) -> None:
+        self.came: list[Picture] = []
+        store = FrameStore(folder, ledger, ca, SystemClock(), self.came.append)
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port: int = probe.getsockname()[1]
+        self._server = unit_server(
+            unit_app(store), "127.0.0.1", self.port, (str(ca.ca_file), *map(str, ca.server_files()))
+        )
+        self._thread = threading.Thread(target=asyncio.run, args=(self._server.serve(),), daemon=True)
+        self._thread.start()
+        deadline_s = time.monotonic() + WITHIN_S
+        while not self._server.started:
+            assert time.monotonic() < deadline_s
+            self._thread.join(0.01)
+
+    def close(self) -> None:
+        self._server.end()
+        self._thread.join(WITHIN_S)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with closing(Ledger(tmp_path / "ledger")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def side(tmp_path: Path, ledger: Ledger, ca: Authority) -> Iterator[Side]:
+    with closing(Side(tmp_path / "frames", ledger, ca)) as served:
+        yield served
+
+
+@pytest.fixture
+def post(unit: Identity) -> Iterator[Post]:
+    """Make the unit's way to a port, as itself or as whom a test says."""
+    made: list[HttpsFrames] = []
+
+    def make(
+        port: int, *, host: str = "localhost", name: str = UNIT, tls: Tls | None = None, within_s: float = WITHIN_S
+    ) -> HttpsFrames:
+        url = f"https://{host}:{port}/"
+        made.append(HttpsFrames(url, name, tls or files(unit), SystemClock(), (within_s, within_s)))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def sealed(unit: Identity) -> bytes:
+    sealer = Sealer(unit.unit, unit.seal_key, unit.seal_key_id, unit.sign_seed.reveal())
+    return sealer.seal(b"\xff\xd8 a picture" * 10_000, epoch="epoch-1", event=7, at=AT)
+
+
+def refused(post: HttpsFrames, name: str, data: bytes, kind: type[LinkError]) -> LinkError:
+    with pytest.raises(LinkError) as caught:
+        post.put(name, data)
+    assert type(caught.value) is kind
+    return caught.value
+
+
+# --- the station answers
+
+
+def test_a_frame_is_held_by_the_station_when_put_returns_and_again_is_as_good(
+    side: Side, post: Post, sealed: bytes, tmp_path: Path
+) -> None:
+    way, name = post(side.port), frame_name(sealed)
+    way.put(name, sealed)
+    assert (tmp_path / "frames" / UNIT / name).read_bytes() == sealed
+    way.put(name, sealed)
+    assert [(picture.name, picture.unit, picture.event) for picture in side.came] == [(name, UNIT, 7)]
+
+
+def test_one_connection_serves_all_frames_and_a_closed_one_is_opened_anew(
+    side: Side, post: Post, sealed: bytes
+) -> None:
+    way = post(side.port)
+    for _ in range(2):
+        way.put(frame_name(sealed), sealed)
+        way.close()
+        way.close()
+    assert len(side.came) == 1
+
+
+def test_a_unit_cannot_bring_a_frame_to_anothers_address(side: Side, post: Post, sealed: bytes) -> None:
+    error = refused(post(side.port, name="unit-b"), frame_name(sealed), sealed, RefusedError)
+    assert error.found == f'status 403: {{"error":"the certificate is of {UNIT}, the address of unit-b"}}'
+    assert error.what == f"picture {frame_name(sealed)[:12]} at localhost:{side.port}"
+    assert side.came == []
+
+
+@pytest.mark.parametrize("at", [0, 100, -1], ids=["its beginning", "its header", "its signature"])
+def test_a_frame_that_was_changed_on_its_way_is_refused(side: Side, post: Post, sealed: bytes, at: int) -> None:
+    changed = bytearray(sealed)
+    changed[at] ^= 1
+    for name in (frame_name(sealed), frame_name(bytes(changed))):
+        error = refused(post(side.port), name, bytes(changed), RefusedError)
+        assert error.found.startswith("status 422: ")
+    assert side.came == []
+
+
+def test_a_frame_larger_than_any_unit_makes_is_refused(side: Side, post: Post) -> None:
+    error = refused(post(side.port), "a" * 64, bytes(FRAME_MAX_BYTES + 1), RefusedError)
+    assert error.found.startswith("status 413: ")
+
+
+def test_a_station_whose_disk_is_full_or_read_only_is_waited_for(
+    ledger: Ledger, ca: Authority, post: Post, sealed: bytes, card: Card
+) -> None:
+    name = frame_name(sealed)
+    with closing(Side(card.folder / "frames", ledger, ca)) as side:
+        way = post(side.port)
+        card.fill(but_kb=16)
+        full = refused(way, name, sealed, ServerError)
+        assert full.found.startswith("status 507: ")
+        assert "no room left on the card" in full.found
+        card.free()
+        card.protect()
+        read_only = refused(way, name, sealed, ServerError)
+        assert read_only.found.startswith("status 503: ")
+        assert "read-only file system" in read_only.found
+        assert side.came == []
+        card.unprotect()
+        way.put(name, sealed)
+        assert len(side.came) == 1
+
+
+# --- it does not
+
+
+@pytest.fixture
+def answering(ca: Authority) -> Iterator[Callable[[bytes | None], int]]:
+    """Serve TLS that answers each request with these bytes, or with nothing and leaves it open; the port."""
+    made: list[Rogue] = []
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*ca.server_files())
+    held: list[ssl.SSLSocket] = []
+
+    def start(answer: bytes | None) -> int:
+        def act(connection: socket.socket) -> None:
+            held.append(context.wrap_socket(connection, server_side=True))
+            held[-1].recv(65_536)
+            if answer is not None:
+                held[-1].sendall(answer)
+                held[-1].close()
+
+        made.append(Rogue(act))
+        return made[-1].port
+
+    yield start
+    for connection in held:
+        with suppress(OSError):
+            connection.close()
+    for each in made:
+        each.close()
+
+
+@pytest.mark.parametrize("size", [1000, 20_000_000], ids=["that was read", "that is larger than any buffer"])
+def test_a_server_that_does_not_answer_a_frame_is_given_up_in_time(
+    answering: Callable[[bytes | None], int], post: Post, size: int
+) -> None:
+    error = refused(post(answering(None), within_s=0.3), "a" * 64, bytes(size), ServerError)
+    assert error.found == "it accepts the connection and does not answer"
+
+
+def test_a_port_that_accepts_and_never_speaks_is_given_up_in_time(post: Post) -> None:
+    with closing(Rogue(lambda _connection: None)) as rogue:
+        error = refused(post(rogue.port, within_s=0.3), "a" * 64, b"x", ServerError)
+    assert error.found == "it accepts the connection and does not answer"
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 201 Cre", b"\0" * 100])
+def test_an_answer_cut_short_or_garbled_is_no_receipt_and_shows_no_raw_bytes(
+    answering: Callable[[bytes | None], int], post: Post, answer: bytes
+) -> None:
+    error = refused(post(answering(answer)), "a" * 64, b"x", LinkError)
+    assert str(error).isprintable()
+
+
+def test_a_redirection_is_not_followed_and_its_text_makes_no_lines_of_its_own(
+    answering: Callable[[bytes | None], int], post: Post
+) -> None:
+    text = b"elsewhere\n2026-01-01 WARNING forged"
+    head = b"HTTP/1.1 302 Found\r\nLocation: https://localhost:1/\r\nContent-Length: %d\r\n\r\n" % len(text)
+    error = refused(post(answering(head + text)), "a" * 64, b"x", RefusedError)
+    assert error.found == "status 302: elsewhere 2026-01-01 WARNING forged"
+
+
+def test_a_port_on_which_nothing_listens_is_the_servers_fault(post: Post) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    assert refused(post(port), "a" * 64, b"x", ServerError).found == "nothing listens on that port"
+
+
+def test_a_name_that_cannot_be_resolved_is_the_networks_fault(post: Post) -> None:
+    error = refused(post(443, host="no-such-host.invalid"), "a" * 64, b"x", LinkError)
+    assert error.found == "the name no-such-host.invalid cannot be resolved"
+
+
+def test_a_station_of_a_foreign_authority_is_not_believed(side: Side, post: Post, tmp_path: Path) -> None:
+    foreign = Authority.open(tmp_path / "ca").issue(UNIT, tmp_path / "unit")
+    error = refused(post(side.port, tls=files(foreign)), "a" * 64, b"x", RefusedError)
+    assert error.found == "it is not from this unit's CA"
+
+
+def test_a_station_under_another_name_is_not_believed(side: Side, post: Post) -> None:
+    error = refused(post(side.port, host="127.1"), "a" * 64, b"x", RefusedError)
+    assert error.found == "it is for another name"
+
+
+def test_a_unit_of_a_foreign_authority_gets_nothing_in(
+    side: Side, post: Post, unit: Identity, sealed: bytes, tmp_path: Path
+) -> None:
+    foreign = Authority.open(tmp_path / "ca").issue(UNIT, tmp_path / "unit")
+    tls = (str(unit.ca_file), str(foreign.cert_file), str(foreign.key_file))
+    with pytest.raises(LinkError) as caught:  # OpenSSL may notice that it was refused before it reads why
+        post(side.port, tls=tls).put(frame_name(sealed), sealed)
+    assert re.search("not trust this unit's certificate|without a word|reset by peer|broken pipe", caught.value.found)
+    assert side.came == []
+
+
+def test_a_unit_without_its_tls_files_is_told_so(side: Side, post: Post, unit: Identity, tmp_path: Path) -> None:
+    tls = (str(unit.ca_file), str(tmp_path / "gone.crt"), str(unit.key_file))
+    error = refused(post(side.port, tls=tls), "a" * 64, b"x", RefusedError)
+    assert f"{tmp_path}/gone.crt" in error.found
+    assert "Enrol this unit again" in error.remedy
+
+
+def test_a_proxy_of_the_machines_user_is_not_used(
+    side: Side, post: Post, sealed: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent")
+    post(side.port).put(frame_name(sealed), sealed)
+    assert len(side.came) == 1
