@@ -8,7 +8,7 @@ import ctypes
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
 
@@ -16,6 +16,8 @@ MS = 1_000_000
 SECOND = 1_000_000_000
 # No unit was built before this instant, so a wall clock that shows less has never been set.
 FLOOR_NS = 1_780_000_000 * SECOND  # 2026-05-28
+# What SQLite and a date can hold; a larger number from a stranger is refused where it is read.
+Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 # A Pi's crystal is within 50 ppm; 100 ppm leaves room for heat. Ages a known offset by this much.
 DRIFT_PPM = 100
 
@@ -39,10 +41,10 @@ class Stamp(msgspec.Struct, frozen=True):
     """
 
     boot: str
-    boot_ns: int
-    wall_ns: int
+    boot_ns: Int64
+    wall_ns: Int64
     clock: Quality
-    error_ms: int | None = None
+    error_ms: Int64 | None = None
 
     def at(self, boot_ns: int) -> "Stamp":
         """The same boot's instant `boot_ns`, by this stamp's wall clock."""

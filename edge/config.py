@@ -4,7 +4,6 @@ The defaults file, `doorunit config explain` and every message are made from the
 an error that names the nearest one.
 """
 
-import difflib
 import ipaddress
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -127,7 +126,7 @@ class Uplink(Section, frozen=True):
     receipt_timeout_s: Annotated[
         int, _is("A record without a receipt after this long is sent again.", unit="s", ge=2, le=600)
     ] = 30
-    backoff_max_s: Annotated[int, _is("Longest pause between two attempts to connect.", unit="s", ge=1, le=900)] = 60
+    backoff_max_s: Annotated[int, _is("Longest pause between two attempts to connect.", unit="s", ge=1, le=900)] = 30
 
 
 class Log(Section, frozen=True):
@@ -251,6 +250,8 @@ def _value(setting: Setting, value: Any) -> Any:
 
 def unknown(name: str, names: list[str], kind: str) -> ConfigError:
     """The error for a name that is not declared; it offers the nearest one that is."""
+    import difflib  # only a misspelt name needs it
+
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     return ConfigError(
         name,

@@ -33,6 +33,18 @@ def write_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
         raise trouble(f"file {path}", err) from err
 
 
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """Return once `folder` is there and its name is on the card; where it is missing it is made. Raises OSError.
+
+    Without that a cut may take a new folder away with all that was synced in it. `mode` is not for its parents.
+    """
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(mode, exist_ok=True)
+    sync_folder(folder.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Return once the names in `folder` are on the card. Raises OSError."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

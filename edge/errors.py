@@ -4,10 +4,14 @@
     ├── ConfigError   (ValueError)       the installer: a setting, a file, a command line
     ├── PartError     (OSError)          the technician: a pin, a camera, a card
     │   ├── FullError                    the card has no room
-    │   └── CorruptError                 the card returned something that was never written
+    │   ├── CorruptError                 the card returned something that was never written
+    │   └── NewerError                   newer software wrote it, and only that can read it
     ├── LinkError     (ConnectionError)  nobody: the unit waits and tries again
     │   ├── ServerError                  the network works, the server does not
-    │   └── RefusedError                 the server answered, and the answer was no
+    │   ├── RefusedError                 the server answered, and the answer was no
+    │   ├── DistrustError                the server answered, and this unit does not believe it
+    │   ├── UntimedError                 whether to believe it cannot be said before the clock is set
+    │   └── UnknownHostError             the network works, and knows no server of that name
     └── WireError     (ValueError)       the sender: a message that is not in the agreed form
 
 Every message is made of the same four pieces: what (and where), found, wanted, remedy.
@@ -44,6 +48,10 @@ class CorruptError(PartError):
     """The card returned something that was never written there."""
 
 
+class NewerError(PartError):
+    """Newer software wrote what lies on the card; this one must not touch it."""
+
+
 class LinkError(DoorunitError, ConnectionError):
     """The other end cannot be reached; nobody needs to act, the unit tries again."""
 
@@ -54,6 +62,18 @@ class ServerError(LinkError):
 
 class RefusedError(LinkError):
     """The other end was reached and said no: a certificate, a permission, a limit."""
+
+
+class DistrustError(LinkError):
+    """The other end was reached and showed a certificate that this unit does not believe."""
+
+
+class UntimedError(LinkError):
+    """The other end's certificate cannot be judged before this unit's clock is set; the unit waits for the time."""
+
+
+class UnknownHostError(LinkError):
+    """The name service answered: there is no such host."""
 
 
 class WireError(DoorunitError, ValueError):

@@ -1,4 +1,4 @@
-"""Warnings as rows: code, words, grace time, and the parent that hushes it. One vocabulary for pulse, page and LED."""
+"""Warnings as rows: code, words, grace time, and the parents that hush it. One vocabulary for pulse, page and LED."""
 
 import logging
 from collections.abc import Callable
@@ -11,14 +11,22 @@ log = logging.getLogger(__name__)
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One thing that can be wrong. grace_s: how long it must last to be shown. parent: shown instead, if active."""
+    """One thing that can be wrong. grace_s: how long it must last to be shown. parents: shown instead, if active.
+
+    lasts_s: how long it is shown after it last happened, where it is something that happens; 0: until it is cleared.
+    """
 
     code: str
     en: str
     zh: str
     grace_s: int = 0
-    parent: str = ""
+    parents: tuple[str, ...] = ()
+    lasts_s: int = 0
 
+
+# Why there is no link; at most one of them at a time. Each explains all that needs the link.
+LINK = ("link.network", "link.name", "link.server", "link.refused", "link.distrust", "link.untimed")
+_CARD = ("spool.full", "spool.failing", "spool.newer")
 
 ROWS = {
     row.code: row
@@ -26,21 +34,28 @@ ROWS = {
         Row("contact.unreadable", "The door contact cannot be read", "无法读取门磁"),
         Row("contact.chatter", "The door contact does not come to rest", "门磁不停抖动"),
         Row("camera.failed", "The camera does not work", "摄像头故障", 5),
-        Row("camera.stalled", "The camera gives no pictures", "摄像头无画面", 0, "camera.failed"),
+        Row("camera.stalled", "The camera gives no pictures", "摄像头无画面", 0, ("camera.failed",)),
         Row("spool.full", "The card is full", "存储卡已满"),
         Row("spool.failing", "The card cannot be written", "存储卡无法写入"),
-        Row("spool.slow", "The card is slow", "存储卡响应缓慢", 3, "spool.failing"),
-        Row("spool.lost", "A damaged spool was set aside", "记录库损坏，已隔离保存"),
+        Row("spool.newer", "The spool was written by newer software", "记录库由更新版本的软件写入"),
+        Row("spool.slow", "The card is slow", "存储卡响应缓慢", 0, _CARD),
+        Row("spool.lost", "A damaged spool was set aside", "记录库损坏，已隔离保存", lasts_s=30),
         Row("link.network", "The network is down", "网络中断", 5),
+        Row("link.name", "The platform's name is not known", "找不到平台域名", 5),
         Row("link.server", "The platform's server is down", "平台服务器无响应", 5),
         Row("link.refused", "The platform refuses this unit", "平台拒绝本机接入"),
-        Row("link.denied", "The broker refuses this unit's messages", "平台拒收本机消息"),
-        Row("receipt.none", "The platform confirms nothing", "平台无回执", 0, "link.denied"),
-        Row("frames.waiting", "Pictures cannot be delivered", "图片无法上传", 10, "link.network"),
-        Row("clock.unsynced", "The clock has not been set by the network", "时钟未同步", 60, "link.network"),
+        Row("link.distrust", "The platform's certificate is not to be believed", "平台证书不可信"),
+        Row("link.untimed", "The platform cannot be verified yet", "暂时无法验证平台身份", 5, ("clock.unsynced",)),
+        Row("link.denied", "The broker refuses this unit's messages", "平台拒收本机消息", 0, LINK),
+        Row("receipt.none", "The platform confirms nothing", "平台无回执", 0, ("link.denied", *LINK)),
+        # A frame's sending notices a silent network before the keep-alive does: only what lasts is the pictures' own.
+        Row("frames.waiting", "Pictures cannot be delivered", "图片无法上传", 60, LINK),
+        Row("frames.unkept", "Pictures cannot be kept on the card", "图片无法存入存储卡", 5, _CARD),
+        Row("clock.unsynced", "The clock has not been set by the network", "时钟未同步", 60, ("link.network",)),
+        Row("command.forged", "Somebody sends commands that are not the platform's", "收到伪造指令", lasts_s=30),
         Row("power.low", "The supply voltage is too low", "供电电压不足"),
         Row("heat.high", "The unit is too hot", "设备温度过高", 60),
-        Row("loop.fault", "The software met a fault of its own", "软件内部故障"),
+        Row("loop.fault", "The software met a fault of its own", "软件内部故障", lasts_s=30),
     )
 }
 
@@ -58,11 +73,15 @@ class Health:
 
     def __init__(self) -> None:
         self._active: dict[str, Warning] = {}
+        self._ends_ns: dict[str, int] = {}  # of what is shown for a while only
         self.on_change: Callable[[], None] = lambda: None
 
     def set(self, code: str, now_ns: int, detail: object = "") -> bool:
-        """Something is wrong; True if it was not so before."""
+        """Something is wrong, or happened; True if it was not so before."""
+        self.expire(now_ns)
         was = self._active.get(code)
+        if ROWS[code].lasts_s:
+            self._ends_ns[code] = now_ns + ROWS[code].lasts_s * SECOND
         self._active[code] = Warning(ROWS[code], was.since_ns if was else now_ns, str(detail))
         if was is None:
             log.warning("%s: %s. %s", code, ROWS[code].en, detail)
@@ -74,6 +93,7 @@ class Health:
     def clear(self, code: str, now_ns: int) -> bool:
         """It is well again; True if it was not so before."""
         was = self._active.pop(code, None)
+        self._ends_ns.pop(code, None)
         if was is not None:
             log.info("%s: well again after %d s", code, (now_ns - was.since_ns) // SECOND)
             self.on_change()
@@ -83,19 +103,26 @@ class Health:
         """Set or clear; True if that was a change."""
         return self.set(code, now_ns, detail) if wrong else self.clear(code, now_ns)
 
+    def expire(self, now_ns: int) -> None:
+        """What is shown for a while only is over."""
+        for code in [code for code, ends_ns in self._ends_ns.items() if ends_ns <= now_ns]:
+            self.clear(code, now_ns)
+
     def active(self, code: str) -> bool:
         """Whether this is wrong now, grace or not."""
         return code in self._active
 
     def shown(self, now_ns: int) -> list[Warning]:
-        """What to show: past its grace time, and no parent that explains it."""
+        """What to show: past its grace time, not over, and no parent that explains it."""
         return [
             w
             for w in self._active.values()
-            if now_ns - w.since_ns >= w.row.grace_s * SECOND and w.row.parent not in self._active
+            if now_ns - w.since_ns >= w.row.grace_s * SECOND
+            and now_ns < self._ends_ns.get(w.row.code, now_ns + 1)
+            and self._active.keys().isdisjoint(w.row.parents)
         ]
 
     def next_ns(self, now_ns: int) -> int | None:
-        """When the next grace time ends (boot ns), or None."""
-        ends = (w.since_ns + w.row.grace_s * SECOND for w in self._active.values())
-        return min((end for end in ends if end > now_ns), default=None)
+        """When what is shown next changes by itself (boot ns): a grace time ends or a while is over. None: never."""
+        ends = [w.since_ns + w.row.grace_s * SECOND for w in self._active.values()]
+        return min((end for end in (*ends, *self._ends_ns.values()) if end > now_ns), default=None)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge.durable import PART, sync_folder, trouble, write_durably
+from edge.durable import PART, make_folder, sync_folder, trouble, write_durably
 from edge.errors import ConfigError, PartError
 
 UNIT_ID = re.compile(r"[a-z0-9][a-z0-9-]{1,31}")
@@ -136,7 +136,7 @@ def save(
     }
     part = _beside(folder, PART)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(folder.parent)
         _finish(folder)
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(mode=0o700)

@@ -19,8 +19,8 @@ F = TypeVar("F")
 T = TypeVar("T")
 # Python runs a signal's handler between two waits: one that arrives just before a wait begins sits through it.
 LONGEST_WAIT_S = 1.0
-# The last part of a wait is spent awake; posts are still taken at once. The kernel ends a wait 50 us late on purpose and
-# the thread takes as long again to get going, so a settle time's end, and with it every event, was 100 us late on a PC.
+# The last part of a wait is spent awake; posts are still taken at once. The kernel ends a wait 50 us late on purpose
+# and the thread needs as long to get going: a settle time's end, and with it every event, was 100 us late on a PC.
 AWAKE_NS = 150_000
 
 
@@ -86,11 +86,9 @@ class Loop:
     def turn(self) -> int | None:
         """Do all that has arrived or come due; return ns until the next timer, or None without one or once stopped."""
         while not self._stopping:
-            try:
+            if not self._inbox.empty():  # nobody else takes
                 self._take(self._inbox.get_nowait())
                 continue
-            except queue.Empty:
-                pass
             wait_ns = self._ring()
             if wait_ns != 0:
                 return wait_ns

@@ -135,7 +135,7 @@ class FramePost(Protocol):
     """Takes sealed frames to the platform. May block; used by the frames' own worker."""
 
     def put(self, name: str, sealed: bytes) -> None:
-        """Return once the platform says it holds the frame. Raises LinkError, RefusedError."""
+        """Return once the platform says it holds the frame. Raises LinkError, WireError (this one is unfit)."""
         ...
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
-from edge.clock import Stamp
+from edge.clock import Int64, Stamp
 
 
 class Change(StrEnum):
@@ -21,7 +21,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_d
     """What all records share. (epoch, seq) names it for ever; `at` is when it became true."""
 
     epoch: str
-    seq: int
+    seq: Int64
     at: Stamp
 
 
@@ -31,8 +31,8 @@ class Event(Record, frozen=True, kw_only=True, tag="event"):
     change: Change
     door: str = "unknown"  # what the door is after it: shut, open, held or unknown
     since: Stamp | None = None
-    edges: int = 0  # raw level changes seen for this one change of the door
-    settle_us: int = 0  # first edge to last edge
+    edges: Int64 = 0  # raw level changes seen for this one change of the door
+    settle_us: Int64 = 0  # first edge to last edge
     reason: str = ""  # for LOST and FOUND: what the contact did
 
 
@@ -40,14 +40,14 @@ class FrameRef(msgspec.Struct, frozen=True):
     """One sealed frame: its name (sha256 of the sealed bytes, hex), its size, and the FrameSet's boot clock at it."""
 
     name: str
-    size_bytes: int
-    boot_ns: int
+    size_bytes: Int64
+    boot_ns: Int64
 
 
 class FrameSet(Record, frozen=True, kw_only=True, tag="frames"):
     """All pictures of one opening, named. `missing` says why there are fewer than wanted."""
 
-    event: int  # the Event's seq
+    event: Int64  # the Event's seq
     of: str  # the Event's epoch
     frames: tuple[FrameRef, ...] = ()
     missing: str = ""
@@ -70,10 +70,10 @@ class Gap(Record, frozen=True, kw_only=True, tag="gap"):
     """Something that was recorded is gone, and this is the count of it."""
 
     reason: GapReason
-    records: int | None = None  # None: unknown, the spool could not be read
-    frames: int | None = None
+    records: Int64 | None = None  # None: unknown, the spool could not be read
+    frames: Int64 | None = None
     of: str = ""  # the epoch they belonged to, where it is known
-    seqs: tuple[tuple[int, int], ...] = ()  # their seqs, as inclusive ranges, where they are known
+    seqs: tuple[tuple[Int64, Int64], ...] = ()  # their seqs, as inclusive ranges, where they are known
 
 
 class Boot(Record, frozen=True, kw_only=True, tag="boot"):
@@ -83,7 +83,7 @@ class Boot(Record, frozen=True, kw_only=True, tag="boot"):
     clean: bool  # the last run ended by itself
     new_boot: bool  # the machine started too, not only the agent
     last_alive: Stamp | None = None
-    void: tuple[int, int] | None = None
+    void: tuple[Int64, Int64] | None = None
 
 
 AnyRecord = Event | FrameSet | ClockAnchor | Gap | Boot

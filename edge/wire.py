@@ -5,6 +5,7 @@ and is absent where nothing true can be said. A boot that never synced is sent w
 """
 
 import base64
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,6 +27,7 @@ TYPES: dict[type, str] = {
 }
 GARBLED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what msgspec raises on bytes from a stranger
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
+_UTC = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z", re.ASCII)
 
 Ranges = tuple[tuple[int, int], ...]
 Bounds = tuple[int | None, int | None]  # wall_ns known before, wall_ns known after
@@ -44,9 +46,11 @@ def rfc3339(wall_ns: int) -> str:
 
 def from_rfc3339(time: str) -> int:
     """What `rfc3339` made, as ns since 1970. Raises ValueError."""
-    whole, _, fraction = time.rstrip("Z").partition(".")
-    since = datetime.fromisoformat(f"{whole}+00:00") - _EPOCH_START
-    return (since.days * 86_400 + since.seconds) * SECOND + int(fraction.ljust(9, "0")[:9])
+    form = _UTC.fullmatch(time)
+    if form is None:
+        raise ValueError(f"found time {time[:40]!r}; want one like {rfc3339(0)}")
+    since = datetime.fromisoformat(form[1] + "+00:00") - _EPOCH_START
+    return (since.days * 86_400 + since.seconds) * SECOND + int((form[2] or "").ljust(9, "0")[:9])
 
 
 class Body(msgspec.Struct, omit_defaults=True):
@@ -135,7 +139,10 @@ def decode(unit: str, payload: bytes) -> Envelope:
     """What `encode` made, checked against the topic's unit. Raises WireError."""
     try:
         envelope = _envelopes.decode(payload)
-    except GARBLED as err:
+        for time in (envelope.time, *(envelope.data.interval or ())):
+            if time is not None:
+                from_rfc3339(time)  # what the page could not show must not get as far as the ledger
+    except (*GARBLED, ValueError) as err:
         raise WireError(
             f"message from {unit}",
             found=err,

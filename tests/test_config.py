@@ -154,6 +154,26 @@ def test_records_never_cross_a_network_in_clear(host: str):
     assert not config.is_loopback(host)
 
 
+@pytest.mark.parametrize(
+    ("camera", "mb"),
+    [
+        ({"before_s": 10.0, "fps": 10.0}, 405),
+        ({"before_s": 9.0, "width": 1920, "height": 1088}, 167),
+        ({"before_s": 7.0, "fps": 4.375, "width": 960, "height": 960}, 129),
+    ],
+)
+def test_pictures_from_before_an_opening_must_fit_into_a_small_pis_memory(camera: dict[str, float], mb: int):
+    error = refusal({"camera": camera})
+    assert error.what == "camera.before_s"
+    assert f"which is {mb} MB" in error.found
+    assert "128 MB" in error.wanted
+
+
+def test_pictures_that_just_fit_into_memory_are_taken():
+    taken = config.parse({"camera": {"before_s": 7.0, "fps": 4.35, "width": 960, "height": 960}})
+    assert taken.camera.fps == 4.35
+
+
 # Names that are not declared
 
 
@@ -293,6 +313,25 @@ def test_every_setting_has_help_that_is_a_sentence_and_says_what_it_wants(settin
     assert setting.help[0].isupper()
     assert setting.help.endswith(".")
     assert setting.wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("unit.state_dir", "text, not empty"),
+        ("door.contact_pin", "a whole number 4 to 27, in BCM number"),
+        ("door.closed_level", "one of low, high"),
+        ("camera.enabled", "true or false"),
+        ("camera.fps", "a number 0.2 to 10, in 1/s"),
+        ("camera.max_frames", "a whole number 1 to 100"),
+        ("camera.width", "a whole number 160 to 1920, a multiple of 16, in px"),
+        ("camera.mask", "polygons of at least 3 corners, each 0 to 1"),
+        ("camera.led_pin", "a GPIO 4-27, or left out, in BCM number"),
+        ("uplink.frames_url", "text like https://..."),
+    ],
+)
+def test_what_a_setting_wants_is_said_in_words_an_installer_reads(name: str, words: str):
+    assert SETTINGS[name].wanted == words
 
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)

@@ -1,9 +1,10 @@
 """The wire, version 1: what is read is what was sent, no time is better than it is known, no stranger gets through."""
 
-import hashlib
+import json
 import typing
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import pytest
@@ -29,18 +30,7 @@ GARBLED = [b"", b"null", b"{", b'{"id":"\xff"}', b"[" * 100_000, b'{"data":' * 1
 READERS = {
     "record": lambda raw: wire.decode("u-1", raw),
     "receipt": wire.read_receipt,
-    "command": lambda raw: wire.read_command(raw, verify),
 }
-
-
-def sign(message: bytes) -> bytes:
-    """Stands in for the platform's key; edge/uplink/commands.py has the real one."""
-    return hashlib.sha256(b"key" + message).digest()
-
-
-def verify(signature: bytes, message: bytes) -> bool:
-    """Whether `sign` made this."""
-    return signature == sign(message)
 
 
 def event(at: Stamp, since: Stamp | None = None) -> Event:
@@ -54,6 +44,12 @@ def sent(
     """The record as the station reads it. known: what bounds each boot."""
     bounds = {} if known is None else {"bounds": known.__getitem__}
     return wire.decode("u-1", wire.encode("u-1", record, anchors or {}, **bounds))
+
+
+def dicts(tree: object) -> list[dict[str, Any]]:
+    """Every object within a JSON tree."""
+    inner = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
+    return [*([tree] if isinstance(tree, dict) else []), *(found for part in inner for found in dicts(part))]
 
 
 def iso(wall_ns: int | None) -> str | None:
@@ -211,6 +207,35 @@ def test_a_message_with_one_byte_turned_is_read_or_refused_and_never_breaks_the_
     assert envelope.id == f"u-1/{envelope.data.record.epoch}/{envelope.data.record.seq}"
 
 
+@quick
+@given(draws.records, st.data())
+def test_a_number_that_no_database_holds_is_refused_wherever_it_stands(record, data):
+    raw = msgspec.json.decode(wire.encode("u-1", record, {}))
+    places_ = [(of, key) for of in dicts(raw["data"]["record"]) for key, value in of.items() if type(value) is int]
+    of, key = data.draw(st.sampled_from(places_))
+    of[key] = data.draw(st.sampled_from([2**63, -(2**63) - 1, 10**30]))
+    raw["id"] = f"u-1/{record.epoch}/{raw['data']['record']['seq']}"
+    with pytest.raises(WireError):
+        wire.decode("u-1", json.dumps(raw).encode())
+
+
+@pytest.mark.parametrize("where", ["time", "interval"])
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-09-21", "2026-09-21T14:13:20+08:00"])
+def test_a_time_that_no_page_could_show_is_refused(where: str, text: str):
+    raw = msgspec.json.decode(wire.encode("u-1", event(SYNCED), {}))
+    if where == "time":
+        raw["time"] = text
+    else:
+        raw["data"]["interval"] = [None, text]
+    with pytest.raises(WireError):
+        wire.decode("u-1", msgspec.json.encode(raw))
+
+
+def test_the_largest_number_that_fits_is_taken():
+    largest = Stamp("b", 2**63 - 1, 2**63 - 1, Quality.SYNCED, 1)
+    assert sent(event(largest)).time == "2262-04-11T23:47:16.854775Z"
+
+
 def test_a_kind_of_record_from_a_later_version_is_refused_with_what_to_compare():
     raw = wire.encode("u-1", event(SYNCED), {}).replace(b'"kind":"event"', b'"kind":"visit"')
     with pytest.raises(WireError, match="Compare the unit's software version"):
@@ -270,50 +295,6 @@ def test_half_a_receipt_forgets_nothing_and_says_so(payload: bytes):
         wire.read_receipt(payload)
 
 
-# Commands
-
-WISH = wire.Command("c-1", "u-1", "arm", "2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z", {"until": "2026-12-08"})
-
-
-def test_a_command_is_read_as_the_platform_signed_it():
-    assert wire.read_command(wire.command(WISH, sign), verify) == WISH
-
-
-@quick
-@given(st.data())
-def test_a_command_with_one_byte_turned_is_refused_or_says_the_same(data):
-    raw = bytearray(wire.command(WISH, sign))
-    raw[data.draw(st.integers(0, len(raw) - 1))] ^= data.draw(st.integers(1, 255))
-    try:
-        wish = wire.read_command(bytes(raw), verify)
-    except WireError:
-        return
-    assert wish == WISH
-
-
-def test_a_command_that_somebody_else_signed_is_refused_and_says_where_to_look():
-    with pytest.raises(WireError, match="Look who may publish") as caught:
-        wire.read_command(wire.command(WISH, lambda message: sign(message + b" ")), verify)
-    assert caught.value.found == "a signature that is not the platform's"
-
-
-@pytest.mark.parametrize("field", ["not_before", "expires"])
-@pytest.mark.parametrize("time", ["", "soon", "2026-13-01T00:00:00Z", "2026-11-24"])
-def test_a_signed_command_whose_time_cannot_be_read_is_refused(field: str, time: str):
-    wish = msgspec.structs.replace(WISH, **{field: time})
-    with pytest.raises(WireError):
-        wire.read_command(wire.command(wish, sign), verify)
-
-
-@quick
-@given(st.text(max_size=30), st.text(max_size=30))
-def test_no_text_and_no_signature_breaks_the_reader_of_commands(text: str, signature: str):
-    raw = msgspec.json.encode({"command": text, "signature": signature})
-    for believing in (verify, lambda *_: True):
-        with pytest.raises(WireError):
-            wire.read_command(raw, believing)
-
-
 # Topics and small messages
 
 
@@ -339,6 +320,14 @@ def test_a_time_is_read_back_to_the_microsecond(wall_ns: int):
 )
 def test_another_platforms_fraction_of_a_second_may_be_of_any_length(text: str, wall_ns: int):
     assert wire.from_rfc3339(text) == wall_ns + (86_400 * 10**9 if "02T" in text else 0)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Z", "2026-11-24", "2026-11-24T08:00", "2026-11-24T08:00:00+08:00", "2026-11-24T08:00:00.xZ"]
+)
+def test_a_time_that_is_not_utc_to_the_second_is_refused_and_not_guessed(text: str):
+    with pytest.raises(ValueError):
+        wire.from_rfc3339(text)
 
 
 def test_small_messages_are_plain_json_in_utf8():

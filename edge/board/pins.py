@@ -4,6 +4,7 @@ Never another back end than the one that was asked for: a unit that silently run
 gpiozero is imported when a factory is made, not with this file: a verb that needs no pin does not pay for it.
 """
 
+import errno
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -40,10 +41,17 @@ def simulated_factory(now: Callable[[], int] | None = None) -> "Factory":
         """A mock pin with a wire on it, which is stronger than the pull, as a closed contact is."""
 
         wired: bool | None = None
+        heard = True  # whether the kernel delivers edges
+        torn = False  # whether the kernel gives the line no longer
 
-        def wire(self, high: bool) -> None:
-            self.wired = high
+        def wire(self, high: bool, heard: bool = True) -> None:
+            self.wired, self.heard = high, heard
             (self.drive_high if high else self.drive_low)()
+
+        def _get_state(self) -> bool:
+            if self.torn:
+                raise OSError(errno.EIO, "input/output error")
+            return bool(super()._get_state())
 
         def _set_pull(self, value: str) -> None:
             super()._set_pull(value)
@@ -51,7 +59,8 @@ def simulated_factory(now: Callable[[], int] | None = None) -> "Factory":
                 self.wire(self.wired)
 
         def _call_when_changed(self) -> None:
-            super(MockPin, self)._call_when_changed(self.factory.ticks(), self.state)
+            if self.heard and not self.torn:
+                super(MockPin, self)._call_when_changed(self.factory.ticks(), self.state)
 
     class SimulatedFactory(MockFactory):  # type: ignore[misc]  # gpiozero carries no types
         """The mock back end, with the unit's own clock behind its ticks."""

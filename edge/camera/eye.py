@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 TAKEN_NS = "boot_ns"  # key of Image.info under which a camera may state the instant (boot clock) of its picture
 PAUSE_FIRST_NS = 1 * SECOND
-PAUSE_MAX_NS = 60 * SECOND
+PAUSE_MAX_NS = 45 * SECOND  # a camera that is well again is seen to be so within a minute
 # Each opening of a sensor costs contiguous memory, some of it for ever (picamera2#958). So a camera that fails soon
 # after each opening goes on being tried more and more rarely; only this long a good stretch forgives it.
 STEADY_NS = 60 * SECOND
@@ -154,13 +154,14 @@ class Eye:
     def _run(self) -> None:
         while True:
             last = self._closing
-            wait_ns = self._guarded_turn()
+            wait_ns = self.guarded_turn()
             if last:
                 return
             self._wake.wait(None if wait_ns is None else wait_ns / SECOND)
             self._wake.clear()
 
-    def _guarded_turn(self) -> int | None:
+    def guarded_turn(self) -> int | None:
+        """`turn`, and what it raises is a fault of ours: counted, told, and tried again later."""
         try:
             return self.turn()
         except Exception as err:  # the thread's edge: a fault of ours must not end the watch for weeks

@@ -15,14 +15,15 @@ from edge.sim.landing import Landing
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-Fault = Literal["absent", "hang", "dark"]
+Fault = Literal["absent", "hang", "dark", "odd"]
 
 
 class SimCamera:
     """parts.Camera without a camera. `leaf` is 0 (shut) to 1 (open), `wall_ns` the time shown in the corner (UTC).
 
     `fault` may be switched at any time, from any thread: "absent" (open and capture raise PartError), "hang" (capture
-    blocks until `close`, which another thread may then call), "dark" (pictures as if the lens were covered).
+    blocks until `close`, which another thread may then call), "dark" (pictures as if the lens were covered), "odd"
+    (capture raises what no part may raise).
     """
 
     def __init__(
@@ -48,6 +49,8 @@ class SimCamera:
     def capture(self) -> "Image":
         """One picture of the landing as it is now. Raises PartError."""
         self._require()
+        if self.fault == "odd":
+            raise RuntimeError("the driver met a fault of its own")
         if self.fault == "hang":
             self._closed.wait()
         if self._scene is None or not self._open:

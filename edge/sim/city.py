@@ -1,13 +1,17 @@
 """What lies beyond the unit: network, broker and platform, with their faults, in simulated time."""
 
+import json
 import random
+from collections import deque
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import msgspec
 
 from edge import wire
 from edge.clock import MS, SECOND
-from edge.errors import LinkError, RefusedError, ServerError
+from edge.errors import DoorunitError, LinkError, RefusedError, ServerError
 from edge.parts import Acked, Incoming, LinkDown, LinkUp
 from edge.records import Key
 
@@ -22,17 +26,24 @@ class Held(msgspec.Struct, frozen=True):
 
 
 class Platform:
-    """Holds each record once, and answers with receipts; `deaf` and `mute` are its faults."""
+    """Holds each record once, and answers with receipts; `deaf`, `mute` and `replies` are its faults."""
 
     def __init__(self, unit: str) -> None:
         self.unit = unit
         self.held: dict[Key, Held] = {}
+        self.told: dict[str, Any] = {}  # the last pulse, state and so on, by leaf
         self.deaf = False  # the receiver is down: the broker takes messages and nobody reads them
         self.mute = False  # records are held, receipts do not leave
+        self.replies: Callable[[bytes], list[tuple[int, bytes]]] = lambda receipt: [(0, receipt)]  # what leaves, after
         self.repeats = 0
 
-    def take(self, payload: bytes) -> list[bytes]:
-        """One record arrives; returns the receipts that leave for it."""
+    def hear(self, leaf: str, payload: bytes) -> None:
+        """Something that is no record arrives."""
+        if not self.deaf:
+            self.told[leaf] = json.loads(payload)
+
+    def take(self, payload: bytes) -> list[tuple[int, bytes]]:
+        """One record arrives; returns the receipts that leave for it, and after how many ns."""
         if self.deaf:
             return []
         envelope = wire.decode(self.unit, payload)
@@ -42,7 +53,7 @@ class Platform:
             self.repeats += 1
         else:
             self.held[key] = Held(len(self.held), envelope)
-        return [] if self.mute else [wire.receipt(*_one(key))]
+        return [] if self.mute else self.replies(wire.receipt(*_one(key)))
 
 
 def _one(key: Key) -> tuple[str, list[int]]:
@@ -53,7 +64,10 @@ class City:
     """parts.Link through a simulated network to one broker and one platform.
 
     Faults are switched from outside: network ("up", "silent": nothing passes and nobody says so, "down"),
-    server_up, denied (the broker's ACL), chatty (receipts come twice, and some for records of others).
+    server_up, denied (the broker's ACL), chatty (receipts come twice, and some for records of others), and
+    refusal: what answers a connection instead of yes, and after how many ns; drops: what ends each one, and when.
+    answers: whether the broker answers messages at all.
+    loss: share of messages that are lost, either way. latency_ms: of a message, at least and at most.
     """
 
     def __init__(self, unit: str, after: After, dice: random.Random, keepalive_s: int) -> None:
@@ -61,13 +75,24 @@ class City:
         self.network = "up"
         self.server_up = True
         self.denied = False
+        self.reason = "Not authorized"  # of what is denied
         self.chatty = False
+        self.refusal: tuple[int, Callable[[], DoorunitError]] | None = None
+        self.answers = True
+        self.heard = True  # whether the broker knows of a subscriber
+        self.drops: tuple[int, Callable[[], DoorunitError]] | None = None
+        self.protocol = "5"
+        self.window = 0  # receive maximum; 0: one of those that brokers have
+        self.loss = 0.0
+        self.latency_ms = (1, 80)
         self.post: Callable[[object], None] = lambda _: None  # into the unit that runs now
         self._after = after
         self._dice = dice
-        self._silence_ns = keepalive_s * SECOND * 3 // 2
+        self._silence_ns = keepalive_s * SECOND * 2  # as late as the real link may notice it
         self._session = 0  # counts connections; what belongs to an older one is void
         self._up = False
+        self._room = 0
+        self._held: deque[tuple[str, bytes, int]] = deque()  # beyond the broker's window, as the real link keeps it
 
     def connect(self) -> None:
         """Begin to connect; answered by LinkUp or LinkDown."""
@@ -80,15 +105,21 @@ class City:
         """Hand a message to the socket now; False where there is no connection."""
         if not self._up:
             return False
-        session = self._session
-        if self._passes():
-            self._after(self._latency(), lambda: self._arrive(session, topic, payload, token))
+        if qos and self._room == 0:
+            self._held.append((topic, payload, token))
+            return True
+        self._room -= bool(qos)
+        self._transmit(topic, payload, token if qos else None)
         return True
 
     def close(self) -> None:
         """Disconnect; safe to repeat."""
         self._session += 1
         self._up = False
+
+    def trouble(self) -> LinkError | None:
+        """Why nothing at all comes through now; None where something does."""
+        return _network() if self.network != "up" else None if self.server_up else _server()
 
     # Faults, from outside
 
@@ -106,6 +137,10 @@ class City:
         self.server_up = False
         self._end(0, _server())
 
+    def drop(self) -> None:
+        """The broker ends the connection."""
+        self._end(0, ended())
+
     def unplug(self) -> None:
         """The unit is gone; whatever is under way to it falls on the floor."""
         self.close()
@@ -114,8 +149,11 @@ class City:
     def _passes(self) -> bool:
         return self.network == "up" and self.server_up
 
+    def _arrives(self) -> bool:
+        return self._passes() and (self.loss == 0 or self._dice.random() >= self.loss)
+
     def _latency(self) -> int:
-        return self._dice.randint(1, 80) * MS
+        return self._dice.randint(*self.latency_ms) * MS
 
     def _answer(self, session: int) -> None:
         if session != self._session:
@@ -124,11 +162,21 @@ class City:
             self.post(LinkDown(_network()))
         elif not self.server_up:
             self.post(LinkDown(_server() if self._dice.random() < 0.8 else _refused()))
+        elif self.refusal is not None:
+            wait_ns, error = self.refusal
+            self._after(wait_ns, lambda: self.post(LinkDown(error())) if session == self._session else None)
         else:
-            self._up = True
-            self.post(LinkUp("5", self._dice.choice((20, 65_535))))
+            self._accept()
 
-    def _end(self, wait_ns: int, error: LinkError) -> None:
+    def _accept(self) -> None:
+        self._up = True
+        self._room = self.window or self._dice.choice((20, 65_535))
+        self._held.clear()
+        self.post(LinkUp(self.protocol, self._room))
+        if self.drops is not None:
+            self._end(self.drops[0], self.drops[1]())
+
+    def _end(self, wait_ns: int, error: DoorunitError) -> None:
         session = self._session
 
         def tell() -> None:
@@ -138,18 +186,41 @@ class City:
 
         self._after(wait_ns, tell)
 
-    def _arrive(self, session: int, topic: str, payload: bytes, token: int) -> None:
+    def _transmit(self, topic: str, payload: bytes, token: int | None) -> None:
+        """Put it on its way to the broker. token: None for QoS 0, which is not answered."""
+        session = self._session
+        if self._arrives():
+            self._after(self._latency(), lambda: self._arrive(session, topic, payload, token))
+
+    def _arrive(self, session: int, topic: str, payload: bytes, token: int | None) -> None:
         """At the broker: a session that ended takes what it had on its way along."""
-        if session != self._session or not self._passes():
+        if session != self._session or not self._passes() or not self.answers:
             return
-        if topic.endswith("/event"):
-            if self.denied:
-                self._reply(session, Acked(token, False, "Not authorized"))
+        leaf = topic.rpartition("/")[2]
+        if leaf == "event" and self.denied:
+            self._acknowledge(session, Acked(token or 0, False, self.reason))
+            return
+        if leaf == "event":
+            for wait_ns, receipt in self.platform.take(payload):
+                self._after(wait_ns, partial(self._receipts, session, receipt))
+        else:
+            self.platform.hear(leaf, payload)
+        if token is not None:
+            self._acknowledge(session, Acked(token, True, "Success", self.heard))
+
+    def _acknowledge(self, session: int, fact: Acked) -> None:
+        def deliver() -> None:
+            if session != self._session or not self._up or not self._passes():
                 return
-            for receipt in self.platform.take(payload):
-                self._receipts(session, receipt)
-        if token:
-            self._reply(session, Acked(token, True, "Success"))
+            if fact.token:
+                self.post(fact)
+            self._room += 1
+            if self._held:
+                self._room -= 1
+                self._transmit(*self._held.popleft())
+
+        if self._arrives():
+            self._after(self._latency(), deliver)
 
     def _receipts(self, session: int, receipt: bytes) -> None:
         incoming = Incoming(wire.topic(self.platform.unit, "receipt"), receipt)
@@ -164,7 +235,8 @@ class City:
             if session == self._session and self._up and self._passes():
                 self.post(fact)
 
-        self._after(self._latency(), deliver)
+        if self._arrives():
+            self._after(self._latency(), deliver)
 
 
 def _network() -> LinkError:
@@ -177,3 +249,10 @@ def _server() -> LinkError:
 
 def _refused() -> LinkError:
     return RefusedError("simulated broker", found="it said no", wanted="to be let in", remedy="Ask its keeper.")
+
+
+def ended() -> LinkError:
+    """What the link says of a connection that ended without a word."""
+    return LinkError(
+        "simulated broker", found="it ended the connection", wanted="one that stays", remedy="The unit tries again."
+    )

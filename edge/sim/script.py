@@ -124,19 +124,19 @@ class _Script:
 
     def card(self) -> None:
         """Full, broken, slow, or hanging."""
-        world = self._world
+        world, card = self._world, self._world.parts["card"]
         for_ns = self._how_long(SECOND, 6 * HOUR)
         fault = self._dice.choice((_FULL, _BROKEN, None, None))
         slow_ns = self._dice.choice((300 * MS, 3 * SECOND, 60 * SECOND))
 
         def begin() -> None:
-            world.card_fault = fault
-            world.card_takes_ns = slow_ns if fault is None else world.card_takes_ns
+            card.fault = fault
+            card.takes_ns = slow_ns if fault is None else card.takes_ns
             world.truth.card_bad.append(Span(world.now_ns, world.now_ns + for_ns + CARD_AFTER_NS))
 
         def end() -> None:
-            world.card_fault = None
-            world.card_takes_ns = 3 * MS
+            card.fault = None
+            card.takes_ns = 3 * MS
 
         self._while(for_ns, begin, end)
 
@@ -157,7 +157,7 @@ class _Script:
     def calm(self) -> None:
         """Nothing goes wrong any more."""
         world, city = self._world, self._world.city
-        world.card_fault, world.card_takes_ns = None, 3 * MS
+        world.parts["card"].fault, world.parts["card"].takes_ns = None, 3 * MS
         city.mend()
         city.server_up, city.denied, city.chatty = True, False, False
         city.platform.deaf = city.platform.mute = False

@@ -1,33 +1,42 @@
-"""A whole unit in a simulated world: clock, pins, link, broker, platform, card and power. Weeks in seconds.
+"""A whole unit in a simulated world: clock, pins, camera, link, broker, platform, card, power. Weeks in seconds.
 
 The unit is the real one, staffed from simulated parts; script.py says what happens to it. One seed makes one history
 and replays it exactly. True time is ns since the world began.
 """
 
+import hashlib
 import heapq
 import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge import config
 from edge.board import pins
 from edge.board.host import HostReading
-from edge.clock import FLOOR_NS, MS, SECOND, Quality
-from edge.errors import PartError
+from edge.clock import FLOOR_NS, MS, SECOND, Quality, Stamp
 from edge.loop import Loop
 from edge.records import Event
 from edge.sim import waves
 from edge.sim.city import City
 from edge.sim.contact import Wire
 from edge.sim.history import Move, Span, Truth, judge
+from edge.sim.shelf import Shelf
 from edge.sim.time import SimClock
+from edge.sim.worker import Part, TimedWorker
 from edge.spool.frames import FrameFiles
 from edge.spool.store import SqliteStore
 from edge.unit.agent import Unit
 from edge.unit.crew import Kit, staff
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from edge.board.pins import Factory
+    from edge.sim.camera import SimCamera
+    from edge.sim.eye import SimEye
 
 UNIT = "sim-1"
 BASE_NS = FLOOR_NS + 30 * 86_400 * SECOND  # UTC when the world begins
@@ -42,19 +51,24 @@ SETTINGS: dict[str, Any] = {  # periods as long as they may be: what is simulate
 class World:
     """One unit's world. Script it with `at`, then `run` it, then ask what was `wrong`."""
 
-    def __init__(self, seed: int, folder: Path) -> None:
+    def __init__(self, seed: int, folder: Path, settings: Mapping[str, Any] = SETTINGS) -> None:
         self.seed = seed
         self.dice = random.Random(seed)  # noqa: S311 - a history to replay, not a secret
         self.now_ns = 0
         self.closed = True  # where the door's leaf is
         self.life = 0  # counts starts and ends of the agent
-        self.card_fault: PartError | None = None
-        self.card_takes_ns = 3 * MS
-        self.config = config.parse(SETTINGS)
+        self.config = config.parse(settings)
+        self.parts = {name: Part() for name in ("card", "frames", "darkroom", "post")}  # what each worker works on
+        self.deaf_after_ns: int | None = None  # of each movement, the kernel drops all edges later than this
+        self.verify_takes_ns = 0  # how long the deciding thread is busy with one signature
+        self.camera: SimCamera | None = None
+        self.eye: SimEye | None = None
+        self.unit: Unit | None = None  # the one that runs now
         self.truth = Truth(BASE_NS, self.config.door.settle_ms * MS)
         self.city = City(UNIT, self.after, self.dice, self.config.uplink.keepalive_s)
+        self.shelf = Shelf(self.city.trouble)
         self.faults = 0  # exceptions that reached a deciding loop
-        self._folder = folder
+        self.folder = folder
         self._clock = SimClock(boot="boot-0", wall_ns=BASE_NS, quality=Quality.SYNCED)
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
         self._order = itertools.count()
@@ -62,16 +76,29 @@ class World:
         self._boots = itertools.count(1)
         self._level = True
         self._wire: Wire | None = None
+        self._busy: set[int] = set()
+        self._strangers: dict[int, pins.Reed] = {}
+        self._factory: Factory | None = None
         self._loop: Loop | None = None
-        self._unit: Unit | None = None
-        self._store: SqliteStore | None = None
+        self.store: SqliteStore | None = None
         self._began_ns = self._off_ns = 0
         self.truth.boots["boot-0"] = -self._clock.now()
+
+    @property
+    def clock(self) -> SimClock:
+        """The unit's clocks."""
+        return self._clock
+
+    @property
+    def loop(self) -> Loop:
+        """The deciding loop of the unit that runs now."""
+        assert self._loop is not None  # noqa: S101 - asked for only while it runs
+        return self._loop
 
     def run(self, until_ns: int) -> None:
         """From the first start of the agent until this true time."""
         self.start()
-        self._advance(until_ns)
+        self.advance(until_ns)
 
     def wrong(self) -> list[str]:
         """What broke the promise; empty where it was kept."""
@@ -89,7 +116,8 @@ class World:
         """Call `act` wait_ns from now."""
         self.at(self.now_ns + wait_ns, act)
 
-    def _advance(self, until_ns: int) -> None:
+    def advance(self, until_ns: int) -> None:
+        """Let everything happen until this true time."""
         while self.now_ns < until_ns:
             wait_ns = self._loop.turn() if self._loop else None
             due_ns = min(until_ns, self._heap[0][0] if self._heap else until_ns)
@@ -110,42 +138,73 @@ class World:
         self._began_ns = self.now_ns
         loop = self._loop = Loop(self._clock.now)
         self.city.post = loop.post
-        factory = pins.simulated_factory(self._clock.now)
-        self._wire = Wire(factory, self.config.door.contact_pin)
+        self._factory = pins.simulated_factory(self._clock.now)
+        self._wire = Wire(self._factory, self.config.door.contact_pin)
         self._wire.set(self._level)
-        self._store = SqliteStore(self._folder, self._new_epoch)
-        self._unit = staff(
-            self.config,
-            UNIT,
-            Kit(
-                clock=self._clock,
-                loop=loop,
-                contact=pins.Reed(factory, self.config.door.contact_pin, now=self._clock.now),
-                link=self.city,
-                store=self._store,
-                files=FrameFiles(self._folder / "frames"),
-                worker=lambda _name: Worker(self, loop),
-                eye=None,
-                seal=_never,
-                open_post=None,
-                verify=lambda _signature, _message: False,
-                host=HostReading,
-                dice=random.Random(self.dice.random()),  # noqa: S311 - as above
-                new_epoch=self._new_epoch,
-            ),
+        self._strangers = {pin: self._stranger(pin) for pin in self._busy}
+        self.store = SqliteStore(self.folder, self._new_epoch)
+        self.unit = staff(self.config, UNIT, self._kit(self._factory, loop, self.store))
+        self.unit.start()
+
+    def _kit(self, factory: "Factory", loop: Loop, store: SqliteStore) -> Kit:
+        door, camera, life = self.config.door, self.config.camera, self.life
+        contact = pins.Reed(factory, door.contact_pin, closed_level=door.closed_level, now=self._clock.now)
+        self.eye = self._look(factory, loop) if camera.enabled else None
+
+        def worker(name: str) -> TimedWorker:
+            parts = (self.parts[name], self.parts["card"]) if name == "frames" else (self.parts[name],)
+            return TimedWorker(loop, self.after, parts, lambda: self.life == life)
+
+        return Kit(
+            clock=self._clock,
+            loop=loop,
+            contact=contact,
+            link=self.city,
+            store=store,
+            files=FrameFiles(self.folder / "frames"),
+            worker=worker,
+            eye=self.eye,
+            seal=_seal,
+            open_post=(lambda: self.shelf) if camera.enabled else None,
+            verify=self._verify,
+            host=HostReading,
+            dice=random.Random(self.dice.random()),  # noqa: S311 - as above
+            new_epoch=self._new_epoch,
         )
-        self._unit.start()
+
+    def _look(self, factory: "Factory", loop: Loop) -> "SimEye":
+        from edge.camera.eye import Eye  # with Pillow, which most worlds do without
+        from edge.camera.lit import LitCamera
+        from edge.camera.mask import Mask
+        from edge.sim.camera import SimCamera
+        from edge.sim.eye import SimEye
+
+        settings = self.config.camera
+        if self.camera is None:
+            size = {"width": settings.width, "height": settings.height}
+            self.camera = SimCamera(lambda: not self.closed, lambda: BASE_NS + self.now_ns, **size)
+        lamp = pins.NoLamp() if settings.led_pin is None else pins.Lamp(factory, settings.led_pin)
+        lit = LitCamera(self.camera, lamp)
+        return SimEye(Eye(lit, Mask(settings.mask), settings.fps, loop.post, self._clock.now), self.after)
+
+    def _verify(self, _signature: bytes, _message: bytes) -> bool:
+        """Nothing here is signed, and to find that out takes a while."""
+        self.now_ns += self.verify_takes_ns
+        self._clock.turn(self.verify_takes_ns)
+        return False
 
     def die(self) -> None:
         """The agent is gone from one instant to the next; what was not on the card never was."""
-        if self._loop is None or self._store is None:
+        if self._loop is None or self.store is None:
             return
         self.life += 1
         self.truth.lives.append(Span(self._began_ns, self.now_ns))
         self.faults += self._loop.faults
         self.city.unplug()
-        self._store.close()
-        self._loop = self._unit = self._wire = self._store = None
+        self.store.close()
+        if self.eye is not None:
+            self.eye.end()
+        self._loop = self.unit = self._wire = self.store = self._factory = self.eye = None
 
     def cut(self) -> None:
         """The power is gone."""
@@ -167,6 +226,30 @@ class World:
         self._clock.step(BASE_NS + self.now_ns + wrong_ns - self._clock.read().wall_ns)
         self._clock.quality, self._clock.error_ms = quality, error_ms
 
+    # The pins
+
+    def occupy(self, pin: int) -> None:
+        """Another program holds this pin from now on, also when the agent starts."""
+        self._busy.add(pin)
+        if self._factory is not None:
+            self._strangers[pin] = self._stranger(pin)
+
+    def vacate(self, pin: int) -> None:
+        """That program lets it go."""
+        self._busy.discard(pin)
+        if pin in self._strangers:
+            self._strangers.pop(pin).close()
+
+    def tear(self, torn: bool) -> None:
+        """The kernel gives the contact's line no longer, or again."""
+        if self._wire is not None:
+            self._wire.torn = torn
+
+    def _stranger(self, pin: int) -> pins.Reed:
+        other = pins.Reed(self._factory, pin, now=self._clock.now)
+        other.open(lambda _: None)
+        return other
+
     # The door
 
     def move(self, closed: bool, wave: str) -> None:
@@ -177,7 +260,8 @@ class World:
         began_ns, rest_ns = self.now_ns, self.now_ns
         for at_us, level in waves.wave(wave, closed, self.dice):
             rest_ns = began_ns + at_us * 1000
-            self.at(rest_ns, partial(self._set, level))
+            heard = self.deaf_after_ns is None or at_us * 1000 <= self.deaf_after_ns
+            self.at(rest_ns, partial(self._set, level, heard))
         self.truth.moves.append(Move(began_ns, closed, rest_ns))
 
     def chatter(self, for_ns: int) -> None:
@@ -189,56 +273,21 @@ class World:
             self.after(at_us * 1000, partial(self._set, level))
         self.after(for_ns, lambda: self._set(self.closed))
 
-    def _set(self, level: bool) -> None:
+    def glitch(self) -> None:
+        """3 ms of another level, and no movement."""
+        for at_us, level in waves.wave("glitch", not self.closed, self.dice):
+            self.after(at_us * 1000, partial(self._set, level))
+
+    def _set(self, level: bool, heard: bool = True) -> None:
         self._level = level
         if self._wire is not None:
-            self._wire.set(level)
+            self._wire.set(level, heard=heard)
 
     def _new_epoch(self) -> str:
         return f"epoch-{next(self._epochs)}"
 
 
-class Worker:
-    """edge.loop.Worker in true time: a job takes a while, and its answer a while more. Power may go in between."""
-
-    def __init__(self, world: World, loop: Loop) -> None:
-        self._world = world
-        self._loop = loop
-        self._life = world.life
-        self._free_ns = 0
-
-    def do(self, job: Callable[[], Any], then: Callable[[Any], None], fail: Callable[[Exception], None]) -> None:
-        """Run `job` when the card has come to it."""
-        half_ns = self._world.card_takes_ns // 2
-        start_ns = max(self._free_ns, self._world.now_ns)
-        self._free_ns = start_ns + 2 * half_ns
-        self._world.at(start_ns + half_ns, lambda: self._run(job, then, fail, half_ns))
-
-    def close(self) -> None:
-        """Nothing to end."""
-
-    def _run(
-        self, job: Callable[[], Any], then: Callable[[Any], None], fail: Callable[[Exception], None], rest_ns: int
-    ) -> None:
-        if self._life != self._world.life:
-            return
-        if self._world.card_fault is not None:
-            self._tell(fail, self._world.card_fault, rest_ns)
-            return
-        try:
-            answer = job()
-        except Exception as err:  # carried to the deciding thread, as edge.loop.Thread does
-            self._tell(fail, err, rest_ns)
-        else:
-            self._tell(then, answer, rest_ns)
-
-    def _tell(self, act: Callable[[Any], None], answer: object, wait_ns: int) -> None:
-        def tell() -> None:
-            if self._life == self._world.life:
-                self._loop.call(act, answer)
-
-        self._world.after(wait_ns, tell)
-
-
-def _never(_image: object, event: Event, _at: object) -> tuple[str, bytes]:
-    raise AssertionError(f"a picture of {event} without a camera")
+def _seal(image: "Image", event: Event, at: Stamp) -> tuple[str, bytes]:
+    """Stands in for the real seal: what it makes is of a picture's size, and each is another."""
+    sealed = f"{event.epoch}/{event.seq}/{at.boot_ns}".encode() + bytes(image.width * image.height // 8)
+    return hashlib.sha256(sealed).hexdigest(), sealed

@@ -18,7 +18,10 @@ log = logging.getLogger(__name__)
 
 
 class Album:
-    """Frames on their way. Hooks: on_kept(row) once a frame is safe, on_lost(rows) when some had to go."""
+    """Frames on their way.
+
+    Hooks: on_kept(row) once a frame is safe, on_lost(rows) when some had to go, on_unreadable(row, error).
+    """
 
     def __init__(self, files: FrameFiles, worker: Worker, journal: Journal, limit_bytes: int) -> None:
         self._files = files
@@ -27,6 +30,7 @@ class Album:
         self._limit_bytes = limit_bytes
         self.on_kept: Callable[[FrameRow], None] = lambda _: None
         self.on_lost: Callable[[list[FrameRow]], None] = lambda _: None
+        self.on_unreadable: Callable[[FrameRow, PartError], None] = lambda _row, _err: None
         self._waiting: dict[str, FrameRow] = {}
 
     def __len__(self) -> int:
@@ -61,9 +65,20 @@ class Album:
         self._worker.do(partial(self._files.read, name), then, fail)
 
     def forget(self, name: str) -> None:
-        """The platform holds it, or it cannot be read: row first, file second."""
+        """The platform holds it: row first, file second."""
         if self._waiting.pop(name, None):
             self._journal.drop_frame(name, partial(self._remove, name))
+
+    def give_up(self, name: str, err: PartError) -> None:
+        """It cannot be read, and is gone: told, then forgotten."""
+        row = self._waiting.get(name)
+        if row is not None:
+            self.forget(name)
+            self.on_unreadable(row, err)
+
+    def trial(self, then: Callable[[None], None], fail: Callable[[Exception], None]) -> None:
+        """Whether the card takes a picture's file now; nothing stays of it."""
+        self._worker.do(self._files.trial, then, fail)
 
     def shed(self) -> None:
         """The card is full: the oldest tenth goes, counted. File first: until then no row can be written either."""

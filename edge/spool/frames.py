@@ -6,7 +6,10 @@ Only sealed bytes come here. A file without a row (power was cut between the two
 from collections.abc import Iterable
 from pathlib import Path
 
-from edge.durable import PART, trouble, write_durably
+from edge.durable import PART, make_folder, trouble, write_durably
+
+_TRIAL = "trial"  # one that a cut leaves behind is no sealed frame, and goes when the spool is next opened
+_TRIAL_BYTES = 65_536
 
 
 class FrameFiles:
@@ -18,10 +21,15 @@ class FrameFiles:
     def write(self, name: str, sealed: bytes) -> None:
         """On the card when this returns. Raises PartError."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(self.folder, 0o700)
         except OSError as err:
             raise trouble(f"folder {self.folder}", err) from err
         write_durably(self.folder / name, sealed)
+
+    def trial(self) -> None:
+        """Return where a file of a picture's size can be put on the card. Raises PartError."""
+        self.write(_TRIAL, bytes(_TRIAL_BYTES))
+        self.remove([_TRIAL])
 
     def read(self, name: str) -> bytes:
         """The sealed bytes. Raises PartError."""

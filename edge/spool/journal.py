@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 OPEN_DEADLINE_NS = SECOND  # a card that answers later is adopted later; the door does not wait for it
 SLOW_NS = 2 * SECOND  # a commit that takes longer than this is worth a warning
-PAUSES_NS = tuple(s * SECOND for s in (1, 2, 5, 15, 60))  # after a failure, then the last one again and again
+PAUSES_NS = tuple(s * SECOND for s in (1, 2, 5, 15, 30))  # after a failure, then the last one again and again
 IN_RAM_MAX = 5000  # records of about 400 bytes: 2 MB
 _REFILL = 32  # ask for more seqs when fewer than this are left
 _EVICT = 100  # records that go at a time when there are more than records_max
@@ -32,8 +32,9 @@ class Journal:
     """Seqs, records and small state, through one worker that owns the card.
 
     Hooks, all called in the deciding thread: on_trouble(error, or None once the card is well again), on_slow(whether a
-    commit takes longer than SLOW_NS), on_lost(reason, records that had to go), on_adopted(snapshot of a spool that was
-    opened after the start), on_passed_over() a minute after the card could not be read: it is to be read again.
+    commit takes longer than SLOW_NS; one such is followed by a trial), on_lost(reason, records that had to go),
+    on_adopted(snapshot of a spool that was opened after the start), on_passed_over() half a minute after the card could
+    not be read: it is to be read again.
     """
 
     def __init__(
@@ -67,12 +68,14 @@ class Journal:
         self._n = 1
         self._ram: dict[int, AnyRecord] = {}  # by row number: not yet on the card
         self._ops: list[Op] = []
+        self._under_way: list[Op] = []  # those of the commit in hand
         self._after: list[Callable[[], None]] = []
         self._is_open = False
         self._started = False
         self._waiting = False  # for the pause after a failure
         self._busy = False
         self._slow: Timer | None = None
+        self._is_slow = False  # the last commit was
         self._failures = 0
         self._evicting = False
         self._forgotten: set[int] = set()  # rows that may still be on the card
@@ -89,14 +92,17 @@ class Journal:
                 then(snapshot)
 
         def opened(snapshot: Snapshot) -> None:
+            self._end()
             self._adopt(snapshot)
             start(snapshot)
 
         def failed(err: Exception) -> None:
+            self._end()
             start(None)
             self._fail(err, self._reopen)
 
         deadline = self._loop.after(OPEN_DEADLINE_NS, lambda: start(None))
+        self._begin()
         self._worker.do(self._open_store, opened, failed)
 
     def close(self, then: Callable[[], None]) -> None:
@@ -106,14 +112,20 @@ class Journal:
             return
         next_seq = self._limit = self._next  # what is still recorded after this good-bye gets a spare epoch
         self._ops.append(lambda store: store.reserve(next_seq, clean=True))
+        again = self._under_way  # should the commit in hand be refused: to do them twice changes nothing
         puts, ops = self._batch()
 
         def last() -> None:
-            self._store.commit([*puts, *ops])
+            self._store.commit([*puts, *again, *ops])
             self._store.close()
 
+        def done(_: None) -> None:
+            for act in self._after:
+                act()
+            then()
+
         self._is_open = False
-        self._worker.do(last, lambda _: then(), lambda _: then())
+        self._worker.do(last, done, lambda _: then())
 
     def _reopen(self) -> None:
         self._worker.do(self._open_store, self._adopt, lambda err: self._fail(err, self._reopen))
@@ -240,6 +252,7 @@ class Journal:
         self._begin()
         written, forgotten, asked = list(self._ram), set(self._forgotten), self._asked
         puts, ops = self._batch()
+        self._under_way = ops
         after, self._after = self._after, []
 
         def done(_: None) -> None:
@@ -275,14 +288,23 @@ class Journal:
 
     def _too_slow(self) -> None:
         self._slow = None
+        self._is_slow = True
         self.on_slow(True)
 
     def _end(self) -> None:
         self._busy = False
-        if self._slow is None:
+        self._under_way = []
+        if self._slow is None:  # this one was slow: there may be no other for minutes to say that the card is not
+            self._loop.after(PAUSES_NS[-1], self._try)
+            return
+        self._slow.cancel()
+        if self._is_slow:
+            self._is_slow = False
             self.on_slow(False)
-        else:
-            self._slow.cancel()
+
+    def _try(self) -> None:
+        if self._is_slow and not self._busy:
+            self.keep("trial", b"")
 
     def _batch(self) -> tuple[list[Op], list[Op]]:
         puts: list[Op] = [partial(_put, n, record) for n, record in self._ram.items()]
@@ -297,9 +319,6 @@ class Journal:
             self._fail(err, self._reopen)
 
     def _fail(self, err: Exception, again: Callable[[], None]) -> None:
-        if not isinstance(err, PartError):
-            raise err
-        self.on_trouble(err)
         pause_ns = PAUSES_NS[min(self._failures, len(PAUSES_NS) - 1)]
         self._failures += 1
         self._waiting = True
@@ -309,6 +328,9 @@ class Journal:
             again()
 
         self._loop.after(pause_ns, over)
+        if not isinstance(err, PartError):  # a fault of ours; the card is tried again all the same
+            raise err
+        self.on_trouble(err)
 
     def _make_room(self) -> None:
         if len(self._ram) > IN_RAM_MAX:

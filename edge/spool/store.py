@@ -14,8 +14,8 @@ from pathlib import Path
 import msgspec
 
 from edge.clock import Stamp
-from edge.durable import PART, sync_folder, write_durably
-from edge.errors import CorruptError, FullError, PartError
+from edge.durable import PART, make_folder, sync_folder, write_durably
+from edge.errors import CorruptError, FullError, NewerError, PartError
 from edge.parts import FrameRow, Snapshot, Store
 from edge.records import AnyRecord, pack, unpack
 
@@ -39,11 +39,14 @@ _stamps = msgspec.json.Decoder(Stamp)
 
 
 class SqliteStore:
-    """parts.Store on one file. `new_epoch` names the life of a spool that is created here."""
+    """parts.Store on one file. `new_epoch` names the life of a spool that is created here; `connect` opens files."""
 
-    def __init__(self, folder: Path, new_epoch: Callable[[], str]) -> None:
+    def __init__(
+        self, folder: Path, new_epoch: Callable[[], str], connect: Callable[..., sqlite3.Connection] = sqlite3.connect
+    ) -> None:
         self.path = folder / "spool.db"
         self._new_epoch = new_epoch
+        self._connect = connect
         self._db: sqlite3.Connection | None = None
         self._epoch = ""
         self._reserved = False  # by the commit in hand
@@ -63,6 +66,13 @@ class SqliteStore:
         db = self._connection()
         self._reserved = False
         with self._explained():
+            if not self.path.exists():  # SQLite would go on writing into what no name leads to any more
+                raise CorruptError(
+                    f"spool {self.path}",
+                    found="no such file",
+                    wanted="the file that was opened",
+                    remedy="A new one is begun and the loss is reported; look who removed it.",
+                )
             try:
                 db.execute("BEGIN IMMEDIATE")
                 for op in ops:
@@ -142,7 +152,8 @@ class SqliteStore:
         """Raise whatever SQLite, the file system or a decoder raises as a PartError that says what it means."""
         try:
             yield
-        except PartError:
+        except PartError as err:
+            self._damaged = self._damaged or isinstance(err, CorruptError)
             raise
         except (sqlite3.Error, OSError, *_MISREAD) as err:
             told = _translate(err, self.path)
@@ -152,11 +163,11 @@ class SqliteStore:
     def _open(self) -> Snapshot:
         self.close()
         with self._explained():
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(self.path.parent, 0o700)
             if not self.path.exists():
-                self._begin_anew("")
+                self._begin_anew(self._epoch if self._damaged else "")
             _check(self.path, self.path.with_name(self.path.name + "-wal"))
-            self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+            self._db = self._connect(self.path, isolation_level=None, check_same_thread=False)
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "mmap_size=0", "wal_autocheckpoint=256"):
                 self._db.execute(f"PRAGMA {pragma}")
             if self._damaged:
@@ -172,13 +183,13 @@ class SqliteStore:
             "epoch": self._new_epoch(),
             "next_seq": "1",
             "clean": "1",
-            "loss": str(damaged[-1]) if damaged else "",
+            "loss": str(damaged[-1]) if damaged else f"{self.path} is gone" if lost_epoch else "",
             "lost_epoch": lost_epoch,
         }
         part = self.path.with_name(self.path.name + PART)
         for leftover in (part, part.with_name(part.name + "-journal")):
             leftover.unlink(missing_ok=True)
-        db = sqlite3.connect(part, isolation_level=None)
+        db = self._connect(part, isolation_level=None)
         try:
             db.executescript(f"PRAGMA synchronous=FULL; BEGIN; {_TABLES} PRAGMA user_version = {SCHEMA};")
             db.executemany("INSERT INTO meta VALUES (?, ?)", [(key, value.encode()) for key, value in state.items()])
@@ -194,7 +205,7 @@ class SqliteStore:
         if not 0 < version < _SCHEMA_MAX:
             raise ValueError(f"schema {version}")
         if version != SCHEMA:
-            raise PartError(
+            raise NewerError(
                 f"spool {self.path}",
                 found=f"schema {version}",
                 wanted=f"schema {SCHEMA}",
@@ -240,6 +251,7 @@ class SqliteStore:
             number += 1
         for end in there:
             self.path.with_name(self.path.name + end).rename(self._aside(number, end))
+            sync_folder(self.path.parent)  # not every file system keeps names in the order in which they changed
 
     def _aside(self, number: int, end: str) -> Path:
         return self.path.with_name(f"{self.path.name}.damaged-{number}{end}")

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, x25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from edge.clock import FLOOR_NS, SECOND, Clock, SystemClock
-from edge.durable import trouble, write_durably
+from edge.durable import make_folder, trouble, write_durably
 from edge.errors import ConfigError, WireError
 from edge.identity import KEY_BYTES, Identity, check_unit, save
 from edge.wire import rfc3339
@@ -102,7 +102,7 @@ class Authority:
         """The authority in `folder`, made on first use. Raises ConfigError (a garbled file), PartError (the card)."""
         clock = clock or SystemClock()
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(folder, 0o700)
         except OSError as err:
             raise trouble(f"authority folder {folder}", err) from err
         with _locked(folder):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edge.clock import Clock
-from edge.durable import trouble, write_durably
+from edge.durable import make_folder, trouble, write_durably
 from edge.errors import ConfigError, WireError
 from edge.identity import UNIT_ID
 from edge.spool.seal import frame_name, open_sealed, verify
@@ -51,7 +51,7 @@ class FrameStore:
             if self._ledger.frame(name) is not None:
                 return False
             try:
-                (self._folder / unit).mkdir(parents=True, exist_ok=True, mode=0o700)
+                make_folder(self._folder / unit, 0o700)
             except OSError as err:
                 raise trouble(f"folder {self._folder / unit}", err) from err
             write_durably(self._folder / unit / name, sealed)

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from edge.clock import Stamp
+from edge.durable import make_folder
 from edge.errors import PartError
 from edge.records import Boot, ClockAnchor, Gap
 from edge.wire import Envelope
@@ -76,7 +77,7 @@ class Ledger:
     """Any thread may call it. Raises PartError where the disk refuses."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(folder, 0o700)
         self._path = folder / "ledger.db"
         self._lock = threading.Lock()
         self._reading = threading.Lock()

@@ -10,10 +10,21 @@ from edge import VERSION, wire
 from edge.board.host import HostReading
 from edge.clock import SECOND, Clock, between_ns, know
 from edge.config import Config
-from edge.errors import FullError, PartError, WireError
+from edge.errors import CorruptError, FullError, NewerError, PartError, WireError
 from edge.health import Health
 from edge.loop import Loop, Timer
-from edge.parts import Acked, CameraFailed, FrameTaken, Incoming, Link, LinkDown, LinkUp, PinChange, Snapshot
+from edge.parts import (
+    Acked,
+    CameraFailed,
+    FrameRow,
+    FrameTaken,
+    Incoming,
+    Link,
+    LinkDown,
+    LinkUp,
+    PinChange,
+    Snapshot,
+)
 from edge.records import GapReason
 from edge.spool.album import Album
 from edge.spool.journal import Journal, Rows
@@ -27,6 +38,7 @@ from edge.uplink.courier import Courier
 log = logging.getLogger(__name__)
 
 COMMANDS = "commands"  # the ids of commands done, in the spool's state
+CARD = {FullError: "spool.full", NewerError: "spool.newer", CorruptError: "spool.lost"}  # any other: spool.failing
 HOT_C = 80  # the Pi's firmware begins to slow the processor here
 
 
@@ -70,6 +82,7 @@ class Unit:
         self._stopping = False
         verbs = {"pulse": self._now, "resend": self._again}
         self._commands = Commands(crew.unit, crew.verify, crew.clock, self._keep_commands, self._reply, verbs)
+        self._commands.on_forged = lambda why: crew.health.set("command.forged", crew.loop.now(), why)
         self._introduce()
 
     def start(self) -> None:
@@ -98,10 +111,12 @@ class Unit:
         c.loop.hear(Acked, c.courier.acked)
         c.loop.hear(Incoming, self._incoming)
         c.recorder.courier = c.courier
+        c.recorder.on_synced = c.courier.hurry
         c.doorkeeper.on_look = c.photographer.look
         c.doorkeeper.on_change = self._tell_state
         c.photographer.on_set = c.recorder.frames
         c.album.on_lost = lambda rows: c.recorder.gap(GapReason.FULL, [], rows)
+        c.album.on_unreadable = self._unreadable
         c.journal.on_lost = lambda reason, records: c.recorder.gap(reason, list(records))
         c.journal.on_trouble = self._card
         c.journal.on_adopted = self._adopted
@@ -122,20 +137,22 @@ class Unit:
         if snapshot is not None:
             c.album.adopt(snapshot.frames)
             self._commands.begin(snapshot.state.get(COMMANDS, b""))
+        if c.courier.up:  # the broker was quicker than the card; what is recorded from here on is sent as it is made
+            c.courier.restart()
         door, alive = c.recorder.begin(snapshot)
         self._begun = True
         c.doorkeeper.begin(door, alive)
         if c.eye is not None:
             c.eye.start()
             c.photographer.begin()
-        if c.courier.up:  # the broker was quicker than the card
+        if c.courier.up:
             self._link_up()
-            c.courier.restart()
         self._pulse()
         self._health_changed()
 
     def _adopted(self, snapshot: Snapshot) -> None:
         self._c.album.adopt(snapshot.frames)
+        self._commands.begin(snapshot.state.get(COMMANDS, b""))
         stored, alive = stored_door(snapshot), last_alive(snapshot)  # before this run's own are kept in their place
         self._c.recorder.adopted(snapshot)
         self._c.doorkeeper.reconcile(stored, alive)
@@ -145,6 +162,8 @@ class Unit:
         if not self._begun:
             return
         log.info("link up: MQTT %s", self._c.courier.protocol)
+        if self._c.carrier is not None:
+            self._c.carrier.start_afresh()
         self._c.link.publish(wire.topic(self._c.unit, "online"), self._online(True), retain=True)
         self._tell_state()
         self._tell_pulse()
@@ -179,10 +198,17 @@ class Unit:
         self._c.courier.restart()
         return f"{self._c.journal.backlog} records to send"
 
+    def _unreadable(self, row: FrameRow, err: PartError) -> None:
+        self._c.recorder.gap(GapReason.CORRUPT, [], [row])
+        self._c.photographer.doubt_card(err)
+
     def _card(self, err: PartError | None) -> None:
-        now = self._c.loop.now()
-        self._c.health.put("spool.full", now, isinstance(err, FullError), err)
-        self._c.health.put("spool.failing", now, err is not None and not isinstance(err, FullError), err)
+        now, health = self._c.loop.now(), self._c.health
+        wrong = "" if err is None else CARD.get(type(err), "spool.failing")
+        for code in ("spool.full", "spool.newer", "spool.failing"):
+            health.put(code, now, code == wrong, err)
+        if wrong == "spool.lost":  # it is set aside in a moment
+            health.set(wrong, now, err)
         if isinstance(err, FullError) and len(self._c.album):
             self._c.album.shed()
 
@@ -206,13 +232,14 @@ class Unit:
         self._c.health.set("loop.fault", self._c.loop.now(), "see the journal for the traceback")
 
     def _health_changed(self) -> None:
-        """Tell at once, and again when a grace time ends; changes of one step are told together."""
+        """Tell at once, and again when a grace time ends or a while is over; changes of one step are told together."""
         if self._telling is None:
             self._telling = self._c.loop.after(0, self._tell_health)
 
     def _tell_health(self) -> None:
         c = self._c
         now = c.loop.now()
+        c.health.expire(now)
         told = (c.photographer.state, frozenset(w.row.code for w in c.health.shown(now)))
         if told != self._told and self._begun:
             self._told = told

@@ -39,9 +39,12 @@ class Chronicle:
 
     def synced(self, stamp: Stamp) -> None:
         """This boot's clock is good now, so every earlier boot ended before this boot's first instant."""
+        start = know(
+            Stamp(stamp.boot, 0, 0, Quality.UNSYNCED), stamp
+        )  # with what the boot clock may have drifted since
         for place in self._places[:-1]:
-            if place.after_ns is None:
-                place.after_ns = stamp.at(0).wall_ns + (stamp.error_ms or 0) * MS
+            if place.after_ns is None and start.wall_ns is not None:
+                place.after_ns = start.wall_ns + (start.error_ms or 0) * MS
 
     def bounds(self, boot: str) -> Bounds:
         """UTC before and after that boot, None where unknown."""

@@ -53,7 +53,7 @@ def staff(config: Config, unit: str, kit: Kit) -> Unit:
     source = Source(journal.read, journal.forget, recorder.encode)
     post = None
     if kit.open_post is not None:
-        shelf = carrier.Album(album.rows, album.read, album.forget)
+        shelf = carrier.Album(album.rows, album.read, album.forget, album.give_up)
         post = carrier.Carrier(kit.open_post, shelf, kit.worker("post"), loop, health, kit.dice)
     return Unit(
         Crew(

@@ -109,7 +109,6 @@ class Doorkeeper:
             self._loop.after(REOPEN_NS, self._open)
             return
         self._is_open = True
-        self._health.clear("contact.unreadable", self._loop.now())
         self._sample()
 
     def _sample_later(self) -> None:
@@ -134,6 +133,7 @@ class Doorkeeper:
             self._unreadable(err)
             self._loop.after(REOPEN_NS, self._open)
             return
+        self._health.clear("contact.unreadable", self._loop.now())
         rest = self.settler.sample(self._loop.now(), closed)
         if rest is not None:
             self._rested(rest)

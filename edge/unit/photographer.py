@@ -12,9 +12,9 @@ import msgspec
 from edge import config
 from edge.camera.ring import Ring
 from edge.clock import SECOND, Clock, Stamp
-from edge.errors import DoorunitError
+from edge.errors import DoorunitError, PartError
 from edge.health import Health
-from edge.loop import Loop, Worker
+from edge.loop import Loop, Timer, Worker
 from edge.parts import CameraFailed, FrameRow, FrameTaken
 from edge.records import Event, FrameRef, Key
 from edge.spool.album import Album
@@ -22,6 +22,7 @@ from edge.spool.album import Album
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+TRIAL_NS = 30 * SECOND  # a card that refused a picture is tried again after this long, without one
 STALLED_NS = 5 * SECOND  # and three periods without a picture: the camera is called stalled
 Seal = Callable[["Image", Event, Stamp], tuple[str, bytes]]  # (picture, its event, when taken) -> (name, sealed)
 
@@ -72,6 +73,7 @@ class Photographer:
         self._takes: dict[Key, Take] = {}
         self._last_ns: int | None = None
         self._failure = ""
+        self._trial: Timer | None = None  # of the card
         album.on_kept = self._kept
 
     def begin(self) -> None:
@@ -114,6 +116,24 @@ class Photographer:
         self._failure = str(fact.error)
         self._health.set("camera.failed", self._loop.now(), fact.error)
 
+    def doubt_card(self, err: PartError) -> None:
+        """The card did not take or give a picture: named, until it takes one again."""
+        self._health.set("frames.unkept", self._loop.now(), err)
+        if self._trial is None:
+            self._trial = self._loop.after(TRIAL_NS, self._try_card)
+
+    def _try_card(self) -> None:
+        self._trial = None
+        self._album.trial(lambda _: self._trust_card(), self._distrust_card)
+
+    def _trust_card(self) -> None:
+        self._health.clear("frames.unkept", self._loop.now())
+
+    def _distrust_card(self, err: Exception) -> None:
+        if not isinstance(err, PartError):
+            raise err
+        self.doubt_card(err)
+
     def _check(self) -> None:
         now = self._loop.now()
         if self._last_ns is not None and now - self._last_ns > self._stalled_ns and not self._failure:
@@ -129,23 +149,29 @@ class Photographer:
         def sealed(answer: tuple[str, bytes]) -> None:
             name, data = answer
             row = FrameRow(name, key[0], key[1], at, len(data))
-            self._album.keep(row, data, partial(self._spoiled, key))
+            self._album.keep(row, data, partial(self._unkept, key))
 
         self._darkroom.do(partial(self._seal, frame.image, take.event, at), sealed, partial(self._spoiled, key))
 
     def _kept(self, row: FrameRow) -> None:
+        self._trust_card()
         take = self._takes.get((row.epoch, row.event))
         if take is not None:
             take.refs.append(FrameRef(row.name, row.size_bytes, row.at.boot_ns))
             self._step((row.epoch, row.event), take)
         self.on_row()
 
+    def _unkept(self, key: Key, err: Exception) -> None:
+        if isinstance(err, PartError):
+            self.doubt_card(err)
+        self._spoiled(key, err)
+
     def _spoiled(self, key: Key, err: Exception) -> None:
-        if not isinstance(err, DoorunitError):
-            raise err
         take = self._takes[key]
         take.trouble = str(err)
         self._step(key, take)
+        if not isinstance(err, DoorunitError):  # a fault of ours; the set of pictures is told all the same
+            raise err
 
     def _step(self, key: Key, take: Take) -> None:
         take.underway -= 1

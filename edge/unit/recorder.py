@@ -4,6 +4,8 @@ Sending and keeping start together and neither waits for the other. Also watches
 good is a record of its own, and mends the times of what this boot recorded before.
 """
 
+from collections.abc import Callable
+
 import msgspec
 
 from edge import VERSION, wire
@@ -14,10 +16,11 @@ from edge.parts import FrameRow, Snapshot
 from edge.records import AnyRecord, Boot, ClockAnchor, Event, FrameRef, FrameSet, Gap, GapReason
 from edge.spool.journal import Journal
 from edge.unit.chronicle import Chronicle
+from edge.unit.losses import Loss, losses
 from edge.uplink.courier import Courier
 
 CLOCK_SOON_NS = 5 * SECOND  # how late a clock that was set may be noticed, in a boot's first ten minutes
-CLOCK_CHECK_NS = 60 * SECOND  # and later
+CLOCK_CHECK_NS = 30 * SECOND  # and later
 CLOCK_TRUST_NS = 600 * SECOND  # how late a clock that is no longer disciplined may be noticed
 
 
@@ -34,7 +37,7 @@ _door = msgspec.json.Decoder(Door)
 
 
 class Recorder:
-    """Makes records and sees to it that they are both sent and kept."""
+    """Makes records and sees to it that they are both sent and kept. Hook: on_synced() while the clock is good."""
 
     def __init__(self, unit: str, journal: Journal, clock: Clock, loop: Loop, health: Health, alive_s: int) -> None:
         self._unit = unit
@@ -46,6 +49,7 @@ class Recorder:
         self._chronicle = Chronicle()
         self._quality: Quality | None = None
         self._door: Door | None = None
+        self.on_synced: Callable[[], None] = lambda: None
         self.courier: Courier | None = None  # set by the unit: the two know each other
 
     # The start
@@ -59,6 +63,8 @@ class Recorder:
         self._chronicle = Chronicle(state.get("chronicle", b"[]"))
         self._chronicle.begin(now.boot, alive, self._journal.anchors)
         self._boot(snapshot, now, alive)
+        if snapshot and _unanchored(snapshot, now.boot):
+            self._quality = Quality.UNSYNCED
         self._look_at_clock()
         self._note_alive()
         return door, alive
@@ -74,6 +80,8 @@ class Recorder:
             self._journal.keep(key, value)
         for anchor in self._journal.anchors.values():
             self._journal.anchor(anchor)
+        if self._quality is Quality.SYNCED and _unanchored(snapshot, self._clock.read().boot):
+            self._anchor(self._clock.read())
 
     # Records
 
@@ -105,10 +113,11 @@ class Recorder:
         self, reason: GapReason, records: list[AnyRecord] | None, frames: list[FrameRow] | None = None, of: str = ""
     ) -> None:
         """Something that was recorded is gone: counted and told. None: nobody can count it."""
-        epochs = {record.epoch for record in records or ()}
-        seqs = wire.ranges(record.seq for record in records or ()) if len(epochs) == 1 else ()
-        of = of or (epochs.pop() if len(epochs) == 1 else "")
-        self._gap(reason, None if records is None else len(records), None if frames is None else len(frames), of, seqs)
+        found = losses(reason, records) if records else [Loss(reason, of, None if records is None else 0)]
+        if frames is not None:
+            found[0].frames = (found[0].frames or 0) + len(frames)
+        for loss in found:
+            self._gap(loss.reason, loss.records, loss.frames, loss.of, loss.ranges())
 
     def _gap(self, reason: GapReason, records: int | None, frames: int | None, of: str, seqs: wire.Ranges) -> None:
         n, epoch, seq = self._journal.mint()
@@ -162,15 +171,20 @@ class Recorder:
         good = now.clock is Quality.SYNCED
         if good and self._quality is not Quality.SYNCED:
             self._chronicle.synced(now)
-            self._journal.anchor(now)
             if self._quality is not None:  # it was not good before: what was recorded meanwhile can now be mended
-                n, epoch, seq = self._journal.mint()
-                self._send(n, ClockAnchor(epoch=epoch, seq=seq, at=now), keep=True)
+                self._anchor(now)
+            self._journal.anchor(now)  # after its record: until then a start in the same boot tells it again
         self._health.put("clock.unsynced", self._loop.now(), not good, f"it is {now.clock}")
         self._quality = now.clock
+        if good:
+            self.on_synced()
         soon = now.boot_ns < 600 * SECOND
         wait_ns = CLOCK_TRUST_NS if good else CLOCK_SOON_NS if soon else CLOCK_CHECK_NS
         self._loop.after(wait_ns, self._look_at_clock)
+
+    def _anchor(self, now: Stamp) -> None:
+        n, epoch, seq = self._journal.mint()
+        self._send(n, ClockAnchor(epoch=epoch, seq=seq, at=now), keep=True)
 
     def _note_alive(self) -> None:
         self._journal.keep("alive", msgspec.json.encode(self._clock.read()))
@@ -187,6 +201,12 @@ def last_alive(snapshot: Snapshot | None) -> Stamp | None:
     """When the unit was last known to run."""
     state = snapshot.state if snapshot else {}
     return _stamp.decode(state["alive"]) if "alive" in state else None
+
+
+def _unanchored(snapshot: Snapshot, boot: str) -> bool:
+    """Whether an earlier run of this boot recorded, and no good time of this boot is on the card."""
+    alive = last_alive(snapshot)
+    return alive is not None and alive.boot == boot and boot not in snapshot.anchors
 
 
 def _void(snapshot: Snapshot) -> tuple[int, int] | None:

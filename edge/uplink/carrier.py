@@ -1,4 +1,4 @@
-"""Sealed frames to the platform, one at a time, after the records. A frame that is refused lets the others pass."""
+"""Sealed frames to the platform, one at a time, after the records. A frame that is unfit lets the others pass."""
 
 import random
 from collections.abc import Callable
@@ -7,13 +7,13 @@ from functools import partial
 import msgspec
 
 from edge.clock import SECOND
-from edge.errors import LinkError, PartError, RefusedError
+from edge.errors import LinkError, PartError, WireError
 from edge.health import Health
 from edge.loop import Loop, Timer, Worker
 from edge.parts import FramePost, FrameRow
 
-BACKOFF_MAX_S = 60
-REFUSED_NS = 600 * SECOND  # a refused frame's turn comes again after this long
+BACKOFF_MAX_S = 30
+UNFIT_NS = 600 * SECOND  # the turn of a frame that the platform cannot use comes again after this long
 
 
 class Album(msgspec.Struct, frozen=True):
@@ -22,6 +22,7 @@ class Album(msgspec.Struct, frozen=True):
     rows: Callable[[], list[FrameRow]]
     read: Callable[[str, Callable[[bytes], None], Callable[[Exception], None]], None]
     forget: Callable[[str], None]
+    give_up: Callable[[str, PartError], None]
 
 
 class Carrier:
@@ -48,7 +49,7 @@ class Carrier:
         self._busy = False
         self._failures = 0
         self._pause: Timer | None = None
-        self._not_before: dict[str, int] = {}  # refused frames
+        self._not_before: dict[str, int] = {}  # unfit frames
 
     def go(self) -> None:
         """Take the next frame, if none is on its way and records do not come first."""
@@ -58,11 +59,18 @@ class Carrier:
         rows = self._album.rows()
         name = next((row.name for row in rows if self._not_before.get(row.name, 0) <= now), None)
         if name is None:
-            if rows:  # all that wait were refused
+            if rows:  # all that wait are unfit
                 self._pause = self._loop.at(min(self._not_before[row.name] for row in rows), self._again)
             return
         self._busy = True
         self._album.read(name, partial(self._carry, name), partial(self._unreadable, name))
+
+    def start_afresh(self) -> None:
+        """There is a new link: what went wrong before it says nothing of it. The frames are not taken up by this."""
+        self._health.clear("frames.waiting", self._loop.now())
+        if self._pause is not None:
+            self._pause.cancel()
+            self._pause = None
 
     def close(self) -> None:
         """Drop the connection; safe to repeat."""
@@ -88,15 +96,15 @@ class Carrier:
 
     def _failed(self, name: str, err: Exception) -> None:
         self._busy = False
-        if not isinstance(err, LinkError):
-            raise err
         now = self._loop.now()
-        self._health.set("frames.waiting", now, err)
-        if isinstance(err, RefusedError):
-            self._not_before[name] = now + REFUSED_NS
+        if isinstance(err, WireError):
+            self._not_before[name] = now + UNFIT_NS
         ceiling_s = min(BACKOFF_MAX_S, 2**self._failures)
         self._failures = min(self._failures + 1, 16)
         self._pause = self._loop.after(int(self._dice.uniform(0, ceiling_s) * SECOND), self._again)
+        if not isinstance(err, LinkError | WireError):  # a fault of ours; it is tried again all the same
+            raise err
+        self._health.set("frames.waiting", now, err)
 
     def _again(self) -> None:
         self._pause = None
@@ -105,7 +113,7 @@ class Carrier:
     def _unreadable(self, name: str, err: Exception) -> None:
         self._busy = False
         if not isinstance(err, PartError):
-            raise err
-        self._health.set("spool.failing", self._loop.now(), err)
-        self._album.forget(name)
+            self._failed(name, err)
+            return
+        self._album.give_up(name, err)
         self.go()

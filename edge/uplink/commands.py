@@ -12,13 +12,14 @@ from typing import Any
 import msgspec
 
 from edge import wire
-from edge.clock import Clock, Quality
+from edge.clock import SECOND, Clock, Quality
 from edge.errors import DoorunitError, WireError
 
 log = logging.getLogger(__name__)
 
+LOOKED_AT = 20  # messages a second; to see through a forged one takes a Pi a millisecond of the deciding thread
 KEPT = 1000  # ids of commands done, none of them expired; one more is refused
-LIFE_MAX_NS = 7 * 86_400 * 1_000_000_000  # a longer life would have its id kept longer than any command is worth
+LIFE_MAX_NS = 7 * 86_400 * SECOND  # a longer life would have its id kept longer than any command is worth
 
 Verb = Callable[[Mapping[str, Any]], str]  # (args) -> what to tell; raises DoorunitError
 Keep = Callable[[bytes, Callable[[], None]], None]  # (state, what to do once it is on the card)
@@ -35,7 +36,7 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class Commands:
-    """Lives in the deciding thread. `verify(signature, message)` knows the platform's key."""
+    """Lives in the deciding thread. `verify(signature, message)` knows the platform's key. Hook: on_forged(why)."""
 
     def __init__(
         self,
@@ -53,19 +54,38 @@ class Commands:
         self._reply = reply
         self._verbs = verbs
         self._ids: dict[str, int] = {}  # id -> when it expires, UTC ns
-        self.refused = 0  # messages that were no command of the platform's; the pulse tells
+        self._knows = False  # what was done before this start
+        self._waiting: dict[str, wire.Command] = {}  # by id: until that is on the card
+        self.on_forged: Callable[[object], object] = lambda _: None
+        self.refused = 0  # messages that were no command of the platform's, or too many; the pulse tells
+        self._second = 0  # of the boot clock
+        self._looked_at = 0  # messages in it
 
     def begin(self, stored: bytes) -> None:
-        """Remember what was done before this start; b"" for nothing."""
-        self._ids |= _done.decode(stored) if stored else {}
+        """A spool was opened, late or in another's place perhaps: remember what it knows was done, keep the rest there.
+
+        `stored` is what `keep` was last given for it; b"" for nothing.
+        """
+        known = _done.decode(stored) if stored else {}
+        more = self._ids.keys() - known.keys()
+        self._ids |= known
+        self._knows = True
+        if more or self._waiting:
+            self._keep_ids(*self._waiting.values())
 
     def take(self, payload: bytes) -> None:
-        """A message on the command topic."""
+        """A message on the command topic; those beyond LOOKED_AT in a second are passed over: the door comes first."""
+        second = self._clock.now() // SECOND
+        self._looked_at = self._looked_at + 1 if second == self._second else 1
+        self._second = second
+        if self._looked_at > LOOKED_AT:
+            self.refused += 1
+            return
         try:
             command = wire.read_command(payload, self._verify)
         except WireError as err:
             self.refused += 1
-            log.warning("%s", err)
+            self.on_forged(err)
             return
         why = self._why_not(command)
         if why:
@@ -73,7 +93,8 @@ class Commands:
             self._reply(Reply(command.id, False, why))
             return
         self._ids[command.id] = wire.from_rfc3339(command.expires)
-        self._keep(msgspec.json.encode(self._ids), lambda: self._do(command))
+        self._waiting[command.id] = command
+        self._keep_ids(command)
 
     def _why_not(self, command: wire.Command) -> str:
         """Why this command must not be done now; "" where it may."""
@@ -81,6 +102,8 @@ class Commands:
         first_ns, last_ns = wire.from_rfc3339(command.not_before), wire.from_rfc3339(command.expires)
         if command.unit != self._unit:
             return f"it is for {command.unit}"
+        if not self._knows:
+            return "this unit has not yet read what it did before; say it again"
         if now.clock is not Quality.SYNCED:
             return f"this unit's clock is {now.clock}, so nobody can say whether it is stale"
         if now.wall_ns > last_ns:
@@ -96,7 +119,20 @@ class Commands:
             return f"{KEPT} commands are remembered and none has expired"
         return "" if command.verb in self._verbs else f"want one of {', '.join(sorted(self._verbs))}"
 
+    def _keep_ids(self, *commands: wire.Command) -> None:
+        """Then do these, unless the card took longer than they are worth."""
+
+        def then() -> None:
+            for command in commands:
+                if self._waiting.pop(command.id, None) is not None:
+                    self._do(command)
+
+        self._keep(msgspec.json.encode(self._ids), then)
+
     def _do(self, command: wire.Command) -> None:
+        if self._clock.read().wall_ns > self._ids.get(command.id, 0):
+            self._reply(Reply(command.id, False, f"it expired at {command.expires}, while the card had not answered"))
+            return
         try:
             said = self._verbs[command.verb](command.args)
         except DoorunitError as err:

@@ -2,6 +2,9 @@
 
 Lives in the deciding thread; time comes from the loop. It also decides when to connect again: full jitter, growing
 until a connection has lasted, so that a broker that accepts and drops is not hammered either.
+
+While nothing comes back, one record at a time asks whether the platform is there again; the first word from it has
+all that waited for one sent again.
 """
 
 import logging
@@ -14,8 +17,8 @@ import msgspec
 from edge import wire
 from edge.clock import SECOND
 from edge.config import Uplink
-from edge.errors import RefusedError, ServerError
-from edge.health import Health
+from edge.errors import DistrustError, DoorunitError, RefusedError, ServerError, UnknownHostError, UntimedError
+from edge.health import LINK, Health
 from edge.loop import Loop, Timer
 from edge.parts import Acked, Link, LinkDown, LinkUp
 from edge.records import AnyRecord, Key
@@ -23,10 +26,21 @@ from edge.records import AnyRecord, Key
 log = logging.getLogger(__name__)
 
 STABLE_NS = 60 * SECOND  # a connection that lasted this long clears the record of earlier ones
-DENIED_NS = 60 * SECOND  # a message that the broker refused is tried again after this long
-RESEND_MAX_NS = 600 * SECOND
+STEADY_NS = 10 * SECOND  # after one that did not, the next must last this long before the warning goes
+AT_ONCE_NS = SECOND  # a broker that accepts and ends the connection within this refuses,
+REFUSALS = 3  # if it does so that often running
+DENIED_NS = 30 * SECOND  # a message that the broker refused is tried again after this long
+ASK_NS = 30 * SECOND  # how often a platform from which nothing comes is asked, at least
 LIVE_RESERVE = 4  # of the broker's receive maximum, kept free for live events
 FLIGHT_MAX = 4  # times the window: beyond this, what was sent is not watched but read again later
+_CODES = (
+    (UntimedError, "link.untimed"),
+    (UnknownHostError, "link.name"),
+    (DistrustError, "link.distrust"),
+    (ServerError, "link.server"),
+    (RefusedError, "link.refused"),
+    (DoorunitError, "link.network"),
+)
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -42,8 +56,8 @@ class Sent(msgspec.Struct):
 
     record: AnyRecord
     token: int  # of the last publish: another row may have this one's number after a restart
-    due_ns: int  # when it is sent again
-    tries: int = 1
+    since_ns: int  # when it was first sent on this connection
+    due_ns: int  # when it may be sent again
     acked: bool = False
 
 
@@ -67,6 +81,10 @@ class Courier:
         self.behind = True  # whether the spool may hold rows after the cursor
         self._up_since: int | None = None
         self._attempts = 0
+        self._brief = 0  # connections running that were shorter than STEADY_NS
+        self._at_once = 0  # of these, and attempts, those that were accepted and ended at once
+        self._steady: Timer | None = None
+        self._dialling: Timer | None = None  # the pause before the next attempt
         self._window = 0
         self._cursor = 0
         self._reading = False
@@ -103,6 +121,13 @@ class Courier:
             self._cursor = n
         return True
 
+    def hurry(self) -> None:
+        """The clock has been set: where there is no link, try again at once. Whom it could not judge, it can now."""
+        if self._dialling is not None:
+            self._dialling.cancel()
+            self._health.clear("link.untimed", self._loop.now())
+            self._dial()
+
     def restart(self) -> None:
         """Row numbers changed: read the backlog from its beginning."""
         self._flight.clear()
@@ -121,29 +146,32 @@ class Courier:
         self.protocol = fact.protocol
         self._window = min(self._settings.window, max(1, fact.window - LIVE_RESERVE))
         self._paused_until = 0
-        for code in ("link.network", "link.server", "link.refused"):
-            self._health.clear(code, self._loop.now())
+        if self._brief:
+            self._steady = self._loop.after(STEADY_NS, self._praise)
+        else:
+            self._praise()
         self.on_up()
         self.restart()
 
     def link_down(self, fact: LinkDown) -> None:
         """There is no connection; try again after a while."""
         now = self._loop.now()
-        if self._up_since is not None and now - self._up_since >= STABLE_NS:
-            self._attempts = 0
+        lasted_ns = None if self._up_since is None else now - self._up_since
         self._up_since = None
         self.protocol = ""
         self._flight.clear()
         self._rows.clear()
-        self._blame(fact, now)
+        self._note_end(lasted_ns)
+        self._blame(fact.error, now, stood=lasted_ns is not None)
         ceiling_s = min(self._settings.backoff_max_s, 2**self._attempts)
         self._attempts = min(self._attempts + 1, 16)
-        self._loop.after(int(self._dice.uniform(0, ceiling_s) * SECOND), self._link.connect)
+        self._dialling = self._loop.after(int(self._dice.uniform(0, ceiling_s) * SECOND), self._dial)
 
     def acked(self, fact: Acked) -> None:
         """The broker answered one publish."""
         n = self._rows.get(fact.token)
         now = self._loop.now()
+        self._answered(now)
         if n is None:
             return
         sent = self._flight[n]
@@ -154,8 +182,9 @@ class Courier:
             self._watch(sent.due_ns)
             return
         sent.acked = True
-        self._health.clear("link.denied", now)
         self._paused_until = 0
+        if self._health.clear("link.denied", now):
+            self._send_late()
         if self._settings.receipt == "broker" and fact.heard:
             self._done([n])
 
@@ -172,12 +201,19 @@ class Courier:
 
     # The backlog
 
+    def _dial(self) -> None:
+        self._dialling = None
+        self._link.connect()
+
     def _done(self, rows: list[int]) -> None:
         for n in rows:
             sent = self._land(n)
             self.on_receipt((sent.record.epoch, sent.record.seq))
-        self._health.clear("receipt.none", self._loop.now())
+        now = self._loop.now()
+        self._answered(now)
+        self._health.clear("receipt.none", now)
         self._source.forget(rows)
+        self._send_late()
         self._pump()
 
     def _pump(self) -> None:
@@ -206,14 +242,13 @@ class Courier:
             self.behind = False
             self.on_caught_up()
 
-    def _send(self, n: int, record: AnyRecord, tries: int = 1) -> bool:
+    def _send(self, n: int, record: AnyRecord) -> bool:
         token = self._token = self._token + 1
         if not self._link.publish(self._topic, self._source.encode(record), token=token):
             return False
-        wait_ns = min(self._settings.receipt_timeout_s * SECOND << (tries - 1), RESEND_MAX_NS)
-        if n in self._flight:
-            self._land(n)
-        self._flight[n] = Sent(record, token, self._loop.now() + wait_ns, tries)
+        now = self._loop.now()
+        since_ns = self._land(n).since_ns if n in self._flight else now
+        self._flight[n] = Sent(record, token, since_ns, now + self._settings.receipt_timeout_s * SECOND)
         self._rows[token] = n
         self._watch(self._flight[n].due_ns)
         return True
@@ -233,20 +268,68 @@ class Courier:
         self._resend = self._loop.at(due_ns, self._ring)
 
     def _ring(self) -> None:
+        """Of all that waited too long, send what waited longest."""
         self._resend = None
         now = self._loop.now()
-        for n, sent in [item for item in self._flight.items() if item[1].due_ns <= now]:
-            if sent.acked:
-                self._health.set("receipt.none", now, "the broker takes messages; no receipt comes back")
-            if not self._send(n, sent.record, min(sent.tries + 1, 16)):
+        late = min(self._late(now), key=lambda item: item[1].due_ns, default=None)
+        if late is not None:
+            n, sent = late
+            self._doubt(sent, now)
+            if not self._send(n, sent.record):
                 return
         self._pump()
         if self._flight:
-            self._watch(min(sent.due_ns for sent in self._flight.values()))
+            again_ns = now + min(self._settings.receipt_timeout_s * SECOND, ASK_NS)
+            self._watch(min(sent.due_ns if sent.due_ns > now else again_ns for sent in self._flight.values()))
 
-    def _blame(self, fact: LinkDown, now: int) -> None:
-        kind = "network"
-        if isinstance(fact.error, ServerError | RefusedError):
-            kind = "server" if isinstance(fact.error, ServerError) else "refused"
-        for code in ("network", "server", "refused"):
-            self._health.put(f"link.{code}", now, code == kind, fact.error)
+    def _send_late(self) -> None:
+        """Somebody is there: all that waited too long goes again."""
+        for n, sent in self._late(self._loop.now()):
+            if not self._send(n, sent.record):
+                return
+
+    def _late(self, now: int) -> list[tuple[int, Sent]]:
+        return [(n, sent) for n, sent in self._flight.items() if sent.due_ns <= now]
+
+    # Whose fault it is
+
+    def _answered(self, now: int) -> None:
+        if self.up and not self._brief:
+            self._health.clear("link.server", now)
+
+    def _doubt(self, sent: Sent, now: int) -> None:
+        """A record has waited too long for its receipt."""
+        if sent.acked:
+            self._health.set("receipt.none", now, "the broker takes messages; no receipt comes back")
+        elif now - sent.since_ns > 2 * self._settings.keepalive_s * SECOND:  # a silent network would have been noticed
+            self._health.set("link.server", now, "the connection stands and no message is answered")
+
+    def _praise(self) -> None:
+        """The link is well."""
+        self._steady = None
+        self._brief = 0
+        for code in LINK:
+            self._health.clear(code, self._loop.now())
+
+    def _note_end(self, lasted_ns: int | None) -> None:
+        """A connection ended that lasted so long, or None came about."""
+        if self._steady is not None:
+            self._steady.cancel()
+            self._steady = None
+        if lasted_ns is None:
+            self._at_once = 0
+            return
+        self._at_once = self._at_once + 1 if lasted_ns < AT_ONCE_NS else 0
+        self._brief = self._brief + 1 if lasted_ns < STEADY_NS else 0
+        if lasted_ns >= STABLE_NS:
+            self._attempts = 0
+
+    def _blame(self, error: DoorunitError, now: int, *, stood: bool) -> None:
+        blamed = next(code for kind, code in _CODES if isinstance(error, kind))
+        detail: object = error
+        if blamed == "link.network" and stood:
+            if self._at_once < REFUSALS:
+                return  # why a connection ended without a word is told by the next attempt
+            blamed, detail = "link.refused", f"it accepts this unit and ends the connection at once ({error})"
+        for code in LINK:
+            self._health.put(code, now, code == blamed, detail)

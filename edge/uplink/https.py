@@ -3,10 +3,11 @@
 import requests
 
 from edge.clock import Clock
-from edge.errors import RefusedError, ServerError
+from edge.errors import LinkError, RefusedError, ServerError, WireError
 from edge.uplink.refusal import explain, silence
 
 CONNECT_S = 5
+_UNFIT = (400, 409, 413, 415, 422)  # what is said of this one body; all else is said of the way, or of this unit
 ANSWER_S = 20  # for 300 kB at 128 kbit/s, and a station that syncs before it answers
 
 
@@ -30,7 +31,7 @@ class HttpsFrames:
         self._session.verify, self._session.cert = tls[0], tls[1:]
 
     def put(self, name: str, sealed: bytes) -> None:
-        """Return once the platform says it holds the frame. Raises LinkError, RefusedError."""
+        """Return once the platform says it holds the frame. Raises LinkError, WireError (this one is unfit)."""
         try:
             answer = self._session.put(
                 self._base + name,
@@ -52,8 +53,7 @@ class HttpsFrames:
             ) from err
         if answer.status_code in (200, 201):
             return
-        kind = ServerError if answer.status_code >= 500 else RefusedError
-        raise kind(
+        raise _kind(answer.status_code)(
             f"picture {name[:12]} at {self._where}",
             found=f"status {answer.status_code}: {' '.join(answer.text[:200].split())}",
             wanted="201 or 200",
@@ -63,6 +63,12 @@ class HttpsFrames:
     def close(self) -> None:
         """Drop the connection; safe to repeat."""
         self._session.close()
+
+
+def _kind(status: int) -> type[LinkError | WireError]:
+    if status in _UNFIT:
+        return WireError
+    return ServerError if status >= 500 else RefusedError
 
 
 def _root(err: BaseException) -> BaseException:

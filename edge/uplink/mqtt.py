@@ -24,7 +24,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from edge.clock import SECOND, Clock
 from edge.errors import DoorunitError, LinkError, RefusedError
 from edge.parts import Acked, Incoming, LinkDown, LinkUp
-from edge.uplink.refusal import explain, silence
+from edge.uplink.refusal import answered, explain, silence
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +65,8 @@ class MqttLink:
         self._wanted = threading.Event()
         self._closing = False
         self._version = MQTTProtocolVersion.MQTTv5
+        self._only_311 = False  # the broker said so
+        self._accepted = False  # this unit, on this connection
         self._client: Client | None = None
         self._up = False
         self._window = _NO_LIMIT
@@ -137,6 +139,8 @@ class MqttLink:
                 self._client = None
                 self._tokens.clear()
                 self._held.clear()
+                if self._accepted and not self._only_311:  # 3.1.1 was tried because of a silence that is over
+                    self._version = MQTTProtocolVersion.MQTTv5
             if not self._closing:
                 self._post(LinkDown(trouble or explain(self._said, self._where, self._clock.read())))
 
@@ -144,6 +148,7 @@ class MqttLink:
         """One connection from beginning to end; returns why it ended, or None where only paho's log said it."""
         self._said = ""
         self._refused = None
+        self._accepted = False
         client = self._new_client()
         # Paho asks after one keep-alive of silence and waits another: with a second less, and the pace below, silence
         # is noticed within two of ours.
@@ -168,7 +173,8 @@ class MqttLink:
             if not going or sock.fileno() < 0:  # paho may have closed it without a word
                 return self._refused or (silence(self._where) if self._said == _TIMED_OUT and not was_up else None)
             if not self._up and self._clock.now() > connack_by:  # some old brokers answer MQTT 5 with silence
-                self._version = MQTTProtocolVersion.MQTTv311
+                was_5 = self._version == MQTTProtocolVersion.MQTTv5
+                self._version = MQTTProtocolVersion.MQTTv311 if was_5 else MQTTProtocolVersion.MQTTv5
                 return silence(self._where)
         return None
 
@@ -212,24 +218,19 @@ class MqttLink:
             self._refuse(reason)
             return
         client.subscribe([(topic, 1) for topic in self._broker.subscribe])
-        self._up = True
+        self._up = self._accepted = True
         v5 = self._version == MQTTProtocolVersion.MQTTv5
         self._window = getattr(properties, "ReceiveMaximum", _NO_LIMIT) if v5 else _WINDOW_311
         self._post(LinkUp("5" if v5 else "3.1.1", self._window))
 
     def _refuse(self, reason: ReasonCode) -> None:
-        wanted = "a broker that accepts this unit"
-        if reason.value == _UNSUPPORTED_VERSION and self._version == MQTTProtocolVersion.MQTTv5:
-            self._version = MQTTProtocolVersion.MQTTv311
-            self._refused = LinkError(
-                self._where, found="it does not speak MQTT 5", wanted="MQTT 5 or 3.1.1", remedy="3.1.1 is tried next."
-            )
+        if reason.value != _UNSUPPORTED_VERSION or self._version != MQTTProtocolVersion.MQTTv5:
+            self._refused = answered(str(reason), self._where)
             return
-        self._refused = RefusedError(
-            self._where,
-            found=f"it said: {reason}",
-            wanted=wanted,
-            remedy="Have the platform's keeper look at the broker's user list and ACL.",
+        self._version = MQTTProtocolVersion.MQTTv311
+        self._only_311 = True
+        self._refused = LinkError(
+            self._where, found="it does not speak MQTT 5", wanted="MQTT 5 or 3.1.1", remedy="3.1.1 is tried next."
         )
 
     def _on_publish(
@@ -246,10 +247,12 @@ class MqttLink:
         self._post(Incoming(message.topic, bytes(message.payload)))
 
     def _on_disconnect(
-        self, _client: Client, _data: object, _flags: DisconnectFlags, reason: ReasonCode, _p: Properties | None
+        self, _client: Client, _data: object, flags: DisconnectFlags, reason: ReasonCode, _p: Properties | None
     ) -> None:
         self._up = False
-        if reason.is_failure and reason.value != _UNSPECIFIED and not self._said:
+        if reason.is_failure and flags.is_disconnect_packet_from_server:
+            self._refused = answered(str(reason), self._where)
+        elif reason.is_failure and reason.value != _UNSPECIFIED and not self._said:
             self._said = str(reason)
 
     def _on_socket_close(self, _client: Client, _data: object, sock: object) -> None:

@@ -1,16 +1,24 @@
-"""Turns what sockets and TLS say into one sentence each: whose fault, and what helps."""
+"""Turns what sockets, TLS and brokers say into one sentence each: whose fault, and what helps."""
 
 import re
 import socket
 import ssl
 
-from edge.clock import FLOOR_NS, Stamp
-from edge.errors import LinkError, RefusedError, ServerError
+from edge.clock import FLOOR_NS, Quality, Stamp
+from edge.errors import DistrustError, LinkError, RefusedError, ServerError, UnknownHostError, UntimedError
 
 _NOT_YET_VALID = 9  # X509_V_ERR_* of OpenSSL
 _EXPIRED = 10
 _UNTRUSTED = (18, 19, 20, 21)
 _WRONG_NAME = (62, 64)  # host name, IP address
+_BUSY = (
+    "server unavailable",
+    "server busy",
+    "server shutting down",
+    "connection rate exceeded",
+    "maximum connect time",
+)
+_NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))  # and not: nobody to ask
 _ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 
 
@@ -47,13 +55,32 @@ def silence(where: str) -> ServerError:
     )
 
 
+def answered(reason: str, where: str) -> LinkError:
+    """The LinkError for MQTT 5's name of why a broker did not accept this unit, or ended the connection."""
+    said = reason.lower()
+    if said == "keep alive timeout":
+        return _network("it heard nothing of this unit", where)
+    if said in _BUSY:
+        return ServerError(
+            where,
+            found=f"it said: {reason}",
+            wanted="a broker with time for this unit",
+            remedy="The unit tries again by itself; the network works.",
+        )
+    remedy = "Have the platform's keeper look at the broker's user list and ACL."
+    if said == "session taken over":
+        remedy = "Something else connects under this unit's name: see that its identity was not copied."
+    return RefusedError(where, found=f"it said: {reason}", wanted="a broker that accepts this unit", remedy=remedy)
+
+
 def _their_certificate(err: ssl.SSLCertVerificationError, where: str, now: Stamp) -> LinkError:
     wanted = "a certificate from this unit's CA, valid now, for that name"
-    if err.verify_code in (_NOT_YET_VALID, _EXPIRED) and now.wall_ns < FLOOR_NS:
+    if err.verify_code in (_NOT_YET_VALID, _EXPIRED) and now.clock is not Quality.SYNCED:
         year = 1970 + now.wall_ns // (365_2425 * 86_400 * 100_000)
-        return LinkError(
+        shown = f"shows {year}" if now.wall_ns < FLOOR_NS else f"is {now.clock}"
+        return UntimedError(
             f"certificate of {where}",
-            found=f"it cannot be checked, this unit's clock shows {year}",
+            found=f"it cannot be checked, this unit's clock {shown}",
             wanted="a clock that has been set",
             remedy="The unit waits for the time; openings are kept meanwhile.",
         )
@@ -64,7 +91,7 @@ def _their_certificate(err: ssl.SSLCertVerificationError, where: str, now: Stamp
     }.get(err.verify_code)
     if found is None:
         found = "it is not from this unit's CA" if err.verify_code in _UNTRUSTED else err.verify_message
-    return RefusedError(
+    return DistrustError(
         f"certificate of {where}",
         found=found,
         wanted=wanted,
@@ -98,12 +125,19 @@ def _network(err: BaseException | str, where: str) -> LinkError:
             wanted="a running broker",
             remedy="The server is down or uplink.port is wrong; the network itself works.",
         )
+    if isinstance(err, socket.gaierror) and err.errno in _NO_SUCH_NAME:
+        return UnknownHostError(
+            where,
+            found=f"the name {host} is not known",
+            wanted="a name that DNS knows",
+            remedy="uplink.host is misspelt, or the platform's keeper must look at its DNS.",
+        )
     if isinstance(err, socket.gaierror):
         return LinkError(
             where,
             found=f"the name {host} cannot be resolved",
             wanted="an address",
-            remedy="No DNS: the network is down, or uplink.host is misspelt.",
+            remedy="No DNS server answers: the network is down, or its DNS setting is wrong.",
         )
     if isinstance(err, TimeoutError):
         return LinkError(

@@ -7,7 +7,7 @@ import subprocess
 from contextlib import ExitStack
 
 from beat import now_ns
-from ear import Ear
+from ear import Ear, Heard
 from stage import Stage, command, said, stage
 from table import medians, show
 
@@ -59,7 +59,7 @@ def start(on: Stage, port: int, unit: str, settings: str) -> tuple[float, float,
         ear.close()
 
 
-def is_kind(unit: str, one, kind: type) -> bool:
+def is_kind(unit: str, one: Heard, kind: type) -> bool:
     """Whether this is a record of that kind."""
     return one.topic == f"door/v1/{unit}/event" and isinstance(decode(unit, one.payload).data.record, kind)
 

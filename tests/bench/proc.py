@@ -4,15 +4,14 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-MIB = 1 << 20
-
 
 class Load(NamedTuple):
     """What a process has used up since it began."""
 
-    cpu_s: float
+    cpu_s: float  # in clock ticks of 10 ms, threads that have ended included
+    run_ns: int  # exact, of the threads that are there now
     switches: int  # voluntary ones: how often a thread of it waited for something
-    written_bytes: int  # handed to write calls, files and sockets alike
+    written_bytes: int  # handed to write calls; what goes to sockets by send is not counted
     stored_bytes: int  # of these, what went to the disk, in whole blocks
 
 
@@ -27,9 +26,11 @@ def load(pid: int) -> Load:
     """So far, all threads together."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     ticks = int(fields[11]) + int(fields[12])  # utime, stime: proc(5), fields 14 and 15
-    switches = sum(_row(task / "status", "voluntary_ctxt_switches:") for task in Path(f"/proc/{pid}/task").iterdir())
+    tasks = list(Path(f"/proc/{pid}/task").iterdir())
+    run_ns = sum(int((task / "schedstat").read_text(encoding="ascii").split()[0]) for task in tasks)
+    switches = sum(_row(task / "status", "voluntary_ctxt_switches:") for task in tasks)
     io = Path(f"/proc/{pid}/io")
-    return Load(ticks / os.sysconf("SC_CLK_TCK"), switches, _row(io, "wchar:"), _row(io, "write_bytes:"))
+    return Load(ticks / os.sysconf("SC_CLK_TCK"), run_ns, switches, _row(io, "wchar:"), _row(io, "write_bytes:"))
 
 
 def _row(path: Path, key: str) -> int:

@@ -59,6 +59,8 @@ class Stage:
         """A mosquitto on loopback, in clear unless `tls`."""
         broker = open_broker(self.folder / name, self.ca if tls else None)
         self._closing.callback(broker.close)
+        if broker.kind != "mosquitto":
+            raise SystemExit("tests/bench: found no mosquitto; want it installed. Debian: apt-get install mosquitto")
         return broker
 
     def receiver(self) -> Tls:
@@ -81,10 +83,9 @@ class Stage:
         (home / "doorunit.toml").write_text(text, encoding="utf-8")
         return home / "doorunit.toml"
 
-    def play(self, script: str, *words: str, python: str = sys.executable) -> "Player":
+    def play(self, name: str, script: str, *words: str, python: str = sys.executable) -> "Player":
         """Start tests/bench/<script>; it is ended with the stage at the latest."""
-        log = self.folder / f"{script}-{words[0].strip('/').replace('/', '-')[-40:]}.log"
-        player = Player([python, str(HERE / script), *words], log)
+        player = Player([python, str(HERE / script), *words], self.folder / f"{name}.log")
         self._closing.callback(player.end)
         return player
 
@@ -133,9 +134,7 @@ class Player:
 @contextmanager
 def stage(name: str) -> Iterator[Stage]:
     """A Stage; whatever was started on it has ended when this returns."""
-    with suppress(PermissionError):  # what else runs here counts less; all that is measured inherits it alike
-        os.setpriority(os.PRIO_PROCESS, 0, NICE)
-    with ExitStack() as closing:
+    with _foremost(), ExitStack() as closing:
         yield Stage(name, closing)
 
 
@@ -167,3 +166,31 @@ def command(settings: str) -> list[str]:
     installed = Path(sys.executable).with_name("doorunit")
     program = [str(installed)] if installed.exists() else [sys.executable, "-m", "edge.cli"]
     return [*program, "run", "--simulate", "--config", settings]
+
+
+@contextmanager
+def _foremost() -> Iterator[None]:
+    """Have what else runs on this machine count less, where we may; all that is measured inherits it alike.
+
+    The kernel weighs sessions against each other first (autogroup, sched(7)), and nice only within one.
+    """
+    group = Path("/proc/self/autogroup")
+    was = os.getpriority(os.PRIO_PROCESS, 0)
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, NICE)
+    group_was = _write_nice(group, NICE)
+    try:
+        yield
+    finally:
+        _write_nice(group, group_was)
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, 0, was)
+
+
+def _write_nice(group: Path, nice: int) -> int:
+    """What it was before."""
+    with suppress(OSError):
+        was = int(group.read_text(encoding="ascii").rpartition(" ")[2])
+        group.write_text(str(nice), encoding="ascii")
+        return was
+    return 0

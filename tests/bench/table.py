@@ -1,13 +1,14 @@
 """Numbers to a markdown table."""
 
 from collections.abc import Sequence
+from math import ceil
 from statistics import median
 
 
 def percentile(values: Sequence[float], p: float) -> float:
     """The smallest value that at least `p` per cent of them do not exceed (nearest rank)."""
     ranked = sorted(values)
-    return ranked[max(0, -(-len(ranked) * p // 100).__int__() - 1)]
+    return ranked[max(0, ceil(len(ranked) * p / 100) - 1)]
 
 
 def medians(rounds: Sequence[Sequence[float]]) -> list[float]:

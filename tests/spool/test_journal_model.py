@@ -123,12 +123,13 @@ class Spool(RuleBasedStateMachine):
     def read(self, data: st.DataObject, limit: int) -> None:
         after = data.draw(st.sampled_from([0, *self.waiting.values()]))
         asked, adoptions = dict(self.waiting), self.adoptions
-        if not self.desk.journal._is_open:  # only what is in RAM can be read
-            asked = {key: n for key, n in asked.items() if n in self.desk.journal._ram}
 
         def answered(rows: Rows) -> None:
+            left = {key: n for key, n in asked.items() if key in self.waiting and n > after}
+            if not self.desk.journal._is_open:  # only what is in RAM can be read
+                left = {key: n for key, n in left.items() if n in self.desk.journal._ram}
             if adoptions == self.adoptions:
-                self.check(rows, after, limit, {k: n for k, n in asked.items() if k in self.waiting and n > after})
+                self.check(rows, after, limit, left)
 
         self.desk.journal.read(after, limit, answered)
 

@@ -141,7 +141,7 @@ def test_a_boot_that_never_synced_is_sent_with_the_interval_between_its_neighbou
     low, high = opened["data"]["interval"]
     assert low <= wire.rfc3339(before_ns)
     assert wire.rfc3339(before_ns - 301_000_000_000) <= low
-    assert high == wire.rfc3339(after_ns + 1_000_000), "and no better than the clock that says so"
+    assert wire.rfc3339(after_ns + 1_000_000) <= high <= wire.rfc3339(after_ns + 5_000_000), "no better than the clock"
 
 
 def test_a_damaged_spool_is_told_as_a_gap_of_its_epoch_and_the_door_goes_on(start, tmp_path):

@@ -1,0 +1,133 @@
+"""Whatever comes in on the command topic of a whole unit: only what the platform signed for it and for now is done, once.
+
+An input is one payload. It is played twice, and now and then a third time after a restart: never done again.
+"""
+
+import json
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from edge import wire
+from edge.sim.time import SimClock
+from edge.spool.seal import signed_by
+from tests.fuzz.bend import Pick, bend_json, spoil, text
+from tests.fuzz.engine import Play, Target
+from tests.fuzz.signing import STRANGER, VERIFY_KEY, due, genuine, order, signed
+from tests.unit.rig import UNIT, Rig
+
+VERBS = ("pulse", "resend")
+FRESH = 200  # commands done, and then the next unit
+NOW_NS = SimClock().read().wall_ns
+SEEDS = [order(NOW_NS), order(NOW_NS, verb="resend", id_="c2"), order(NOW_NS, unit="door-2"), order(NOW_NS, verb="open")]
+SEEDS += [order(NOW_NS - 2 * 3600 * 10**9), order(NOW_NS + 2 * 3600 * 10**9), order(NOW_NS, life_ns=8 * 86_400 * 10**9)]
+REAL = [signed(seed) for seed in SEEDS]
+
+
+class Home:
+    """A unit that is started anew on the same card; strict about what it says and what it keeps."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.clock = SimClock()
+        self.done: set[str] = set()
+        self.start()
+        self.spool = sqlite3.connect(f"file:{folder}/spool.db?mode=ro", uri=True)
+
+    def start(self) -> None:
+        """Start, or start again after a cut."""
+        self.rig = Rig(self.folder, self.clock)
+        self.rig.unit._commands._verify = partial(signed_by, VERIFY_KEY)  # the rig's own has no key
+        self.rig.loop.on_fault = self._fault
+        self.rig.link.accept()
+        self.rig.live(1)
+        self.say(b"")  # the first forged one is told as a warning, and then no other
+
+    def close(self) -> None:
+        """Let the card go."""
+        self.spool.close()
+
+    def say(self, payload: bytes, leaf: str = "command") -> list[tuple[str, Any]]:
+        """What the unit published in answer: (leaf, JSON)."""
+        self.rig.link.sent.clear()
+        self.rig._answered = self.rig.unit._commands._looked_at = 0  # each input is the first of its second
+        self.rig.link.say(wire.topic(UNIT, leaf), payload)
+        self.rig.loop.turn()
+        return [(p.topic.rpartition("/")[2], json.loads(p.payload)) for p in self.rig.link.sent]
+
+    def kept(self) -> tuple[dict[str, bytes], list[Any]]:
+        """What is on the card: state, records."""
+        return dict(self.spool.execute("SELECT * FROM meta")), self.spool.execute("SELECT * FROM record").fetchall()
+
+    def _fault(self) -> None:
+        fault = sys.exc_info()[1]
+        assert fault is not None
+        self.fault = fault
+        raise fault
+
+
+def judge(home: Home, payload: bytes) -> None:
+    """Play it once, and hold what the unit does against what it may do."""
+    wish, sure = genuine(payload)
+    (before, records), refused = home.kept(), home.rig.unit._commands.refused
+    said = home.say(payload)
+    after, records_after = home.kept()
+    if not sure and not said:
+        wish = None
+    expected = wish is not None and due(wish, home.clock.read().wall_ns, unit=UNIT, verbs=VERBS, done=home.done)
+    assert home.rig.unit._commands.refused - refused == (wish is None)
+    replies = [message for leaf, message in said if leaf == "reply"]
+    others = [leaf for leaf, _ in said if leaf != "reply"]
+    assert [(r["id"], r["done"]) for r in replies] == ([(wish["id"], expected)] if wish else []), replies
+    if expected and wish is not None:
+        home.done.add(wish["id"])
+        assert others == (["pulse"] if wish["verb"] == "pulse" else []), others
+        assert wish["id"] in json.loads(after.pop("commands"))
+        before.pop("commands", None)
+    else:
+        assert others == []
+    assert (after, records_after) == (before, records)
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Play]:
+    """One unit for many inputs, for those without effect leave none; a new one after some that had one."""
+    homes = [Home(folder / "0")]
+
+    def play(data: bytes) -> None:
+        home = homes[-1]
+        if len(home.done) >= FRESH:
+            home.close()
+            homes.append(home := Home(folder / str(len(homes))))
+        known = len(home.done)
+        judge(home, data)
+        judge(home, data)
+        if len(home.done) > known and sum(data) % 16 == 0:
+            home.start()
+            judge(home, data)
+
+    with suppress(StopIteration):
+        yield play
+    homes[-1].close()
+
+
+def bend(raw: bytes, pick: Pick) -> bytes:
+    """A command's text bent and signed again, by the right key or not; or what carries it bent."""
+    how = pick(("inside", "inside", "inside", "outside", "stranger", "unsigned", "spoil"))
+    if how in ("outside", "spoil"):
+        return bend_json(raw, pick) if how == "outside" else spoil(raw, pick)
+    try:
+        inner = json.loads(raw)["command"].encode()
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        inner = pick(SEEDS)
+    if how == "unsigned":
+        return text({"command": inner.decode(), "signature": pick(("", "AA==", "A" * 88, "é", "=", "A" * 87 + "="))})
+    bent = bend_json(inner, pick)
+    return signed(bent) if how == "inside" else signed(bent, STRANGER)
+
+
+TARGET = Target("commands", opened, tuple(REAL), bend)

@@ -1,0 +1,209 @@
+"""Compares what a platform holds of a scene that was cut off with what happened, and with the same scene uncut. Pure."""
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+import msgspec
+
+from edge.clock import MS, SECOND
+from edge.reading import repeats
+from edge.records import Boot, Change, ClockAnchor, Event, FrameSet, Gap, GapReason, Key, Record
+from edge.sim.city import Held
+from edge.sim.history import SLACK_NS, Move, Truth, judge
+from edge.spool.seal import Header
+from tests.power.scene import Scene, ms
+
+SOON_NS = 1500 * MS  # a start looks at the contact, settles, and tells what it found within this
+TAKE_NS = 4 * SECOND  # an opening's pictures and the set that names them
+R = TypeVar("R", bound=Record)
+
+
+class Card(msgspec.Struct):
+    """What lies on a card: the records, the frames' rows and files, and every other file."""
+
+    records: set[Key] = set()
+    rows: set[str] = set()
+    files: set[str] = set()
+    others: set[str] = set()
+
+
+class Outcome(msgspec.Struct):
+    """A scene that came to its end: all that the platform holds, and what is left at the unit."""
+
+    truth: Truth
+    held: list[Held]
+    frames: dict[str, Header]
+    door: object  # as the retained state tells it
+    wrong: list[str]
+    faults: int
+    card: Card
+    done: list[object]  # ids of the commands that were done
+
+    def all(self, kind: type[R]) -> list[R]:
+        """All records of that kind, in the order of their time."""
+        found = [r for h in self.held if isinstance(r := h.envelope.data.record, kind)]
+        return sorted(found, key=lambda r: (self.truth.of(r.at), r.seq))
+
+
+class Break(msgspec.Struct):
+    """Where a scene was cut off, and what lay on the card at that instant."""
+
+    at_ns: int
+    faults: int
+    card: Card
+
+
+def wrong(scene: Scene, uncut: Outcome, cut: Outcome, broke: Break | None = None) -> list[str]:
+    """All that breaks the promise; empty where it was kept."""
+    broke = broke or Break(-(10**18), 0, Card())
+    faults = cut.faults + broke.faults
+    return [
+        *cut.wrong,
+        *([f"{faults} faults in a deciding loop"] if faults else []),
+        *_moves(scene, uncut, cut, broke),
+        *_committed(scene, cut, broke),
+        *_told(uncut, cut, broke),
+        *_pictures(scene, uncut, cut, broke),
+        *_left(uncut, cut),
+    ]
+
+
+def _moves(scene: Scene, uncut: Outcome, cut: Outcome, broke: Break) -> Iterator[str]:
+    """The door's changes, less those that only repeat, are its movements, in order, each once and in its own time."""
+    pairs, strange = _pairs(cut)
+    lost = [move for move, event in pairs if event is None]
+    counted = sum(gap.records or 0 for gap in cut.all(Gap))
+    dark = [span for span in scene.dark if span.holds(broke.at_ns)]  # neither card nor link worked when it was cut off
+    unheard = [move for move in lost if not any(span.from_ns <= move.at_ns <= broke.at_ns + SOON_NS for span in dark)]
+    if not scene.evicts and not dark:
+        yield from judge(cut.truth, cut.held)
+    if len(unheard) > (counted if scene.evicts else 0):
+        yield f"the door moved at {', '.join(ms(move.at_ns) for move in unheard)}, and nobody knows"
+    if not dark:
+        yield from (f"{event.change} at {ms(cut.truth.of(event.at))} is told, and was not" for event in strange)
+    roughly = {i for i, (_, event) in enumerate(_pairs(uncut)[0]) if event and event.since}
+    for i, (move, event) in enumerate(pairs):
+        near = abs(move.at_ns - broke.at_ns) <= SOON_NS or any(span.holds(move.at_ns) for span in scene.late)
+        if event and event.since and i not in roughly and not near:
+            yield f"{event.change} at {ms(move.at_ns)} is known by an interval only"
+
+
+def _pairs(outcome: Outcome) -> tuple[list[tuple[Move, Event | None]], list[Event]]:
+    """Each movement with the one event that tells it, and the events that tell none."""
+    told = repeats([h.envelope for h in outcome.held])
+    known = [h for h in outcome.held if h.envelope.id not in told]
+    doors = [r for h in known if isinstance(r := h.envelope.data.record, Event)]
+    doors = [event for event in doors if event.change in (Change.OPENED, Change.SHUT)]
+    doors.sort(key=lambda event: (outcome.truth.of(event.at), event.since is None))
+    moves, strange = outcome.truth.moves, []
+    events: dict[int, Event] = {}
+    for event in doors:
+        fits = [i for i, move in enumerate(moves) if i not in events and _tells(outcome.truth, event, move)]
+        if fits and (not events or fits[-1] > max(events)):
+            events[fits[-1]] = event
+        else:
+            strange.append(event)
+    return [(move, events.get(i)) for i, move in enumerate(moves)], strange
+
+
+def _tells(truth: Truth, event: Event, move: Move) -> bool:
+    at_ns = truth.of(event.at)
+    if move.closed is not (event.change is Change.SHUT):
+        return False
+    if event.since is None:
+        return abs(at_ns - move.at_ns) <= SLACK_NS
+    return truth.of(event.since) - SLACK_NS <= move.rest_ns and move.at_ns <= at_ns + SLACK_NS
+
+
+def _committed(scene: Scene, cut: Outcome, broke: Break) -> Iterator[str]:
+    """What was on the card is held, or counted as gone."""
+    keys = {(h.envelope.data.record.epoch, h.envelope.data.record.seq) for h in cut.held}
+    gaps = [gap for gap in cut.all(Gap) if gap.reason in (GapReason.FULL, GapReason.OVERRUN)]
+    gone = {(gap.of, seq) for gap in gaps for low, high in gap.seqs for seq in range(low, high + 1)}
+    lost = broke.card.records - keys - gone
+    if lost and not scene.damaged:
+        yield f"{sorted(lost)} were on the card when it was cut off, and never arrived"
+    if keys & gone:
+        yield f"{sorted(keys & gone)} are held, and counted as gone"
+
+
+def _told(uncut: Outcome, cut: Outcome, broke: Break) -> Iterator[str]:
+    """What else was told uncut is told here too; but for what a restart says of itself."""
+    if len(cut.all(Boot)) < len(cut.truth.lives) - 1:
+        yield f"{len(cut.truth.lives)} starts, and {len(cut.all(Boot))} of them are known"
+    if len(set(cut.done)) < len(cut.done) or not set(cut.done) <= set(uncut.done):
+        yield f"commands {cut.done} were done; want each of {uncut.done} at most once"
+    if cut.door != uncut.door:
+        yield f"the door is {cut.door} in the end; want {uncut.door}"
+    for name, whole, here in (
+        ("held for long", _held(uncut), _held(cut)),
+        ("lost", _lost(uncut), _lost(cut)),
+        ("anchors of", _anchors(uncut), _anchors(cut)),
+        ("spools set aside", _aside(uncut), _aside(cut)),
+    ):
+        if not whole <= here:
+            yield f"{name}: {sorted(here)}; want {sorted(whole)}"
+    held = [_opening(cut.truth, event) for event in cut.all(Event) if event.change is Change.HELD]
+    if len(held) > len(set(held)) + (1 if broke.faults >= 0 else 0):
+        yield f"held for long is told {len(held)} times for {len(set(held))} openings"
+
+
+def _held(outcome: Outcome) -> set[object]:
+    """Openings that lasted too long."""
+    return {_opening(outcome.truth, event) for event in outcome.all(Event) if event.change is Change.HELD}
+
+
+def _lost(outcome: Outcome) -> set[object]:
+    return {ms(outcome.truth.of(event.at)) for event in outcome.all(Event) if event.change is Change.LOST}
+
+
+def _anchors(outcome: Outcome) -> set[object]:
+    return {anchor.at.boot for anchor in outcome.all(ClockAnchor)}
+
+
+def _aside(outcome: Outcome) -> set[object]:
+    return {"one" for gap in outcome.all(Gap) if gap.records is None}
+
+
+def _pictures(scene: Scene, uncut: Outcome, cut: Outcome, broke: Break) -> Iterator[str]:
+    """Every frame that a set names arrives or is counted; every opening has the pictures it has uncut."""
+    named = {ref.name for taken in cut.all(FrameSet) for ref in taken.frames}
+    counted = sum(gap.frames or 0 for gap in cut.all(Gap))
+    if len(named - set(cut.frames)) > counted:
+        yield f"{len(named - set(cut.frames))} pictures are named and never arrived; {counted} are counted as gone"
+    whole, here = _takes(uncut), _takes(cut)
+    for move in cut.truth.moves:
+        if move.at_ns - SOON_NS <= broke.at_ns <= move.at_ns + TAKE_NS:
+            continue  # its set was cut before it was recorded
+        if any(span.holds(move.at_ns) for span in scene.late) or scene.evicts or counted:
+            continue  # which of them the card takes is not told beforehand
+        if whole.get(move.at_ns) != here.get(move.at_ns):
+            yield f"pictures of {ms(move.at_ns)}: {here.get(move.at_ns)}; want {whole.get(move.at_ns)}"
+
+
+def _takes(outcome: Outcome) -> dict[object, list[tuple[int, int, bool]]]:
+    """By the opening they belong to: pictures named, pictures held, whether some are missing."""
+    events = {(event.epoch, event.seq): event for event in outcome.all(Event)}
+    takes: dict[object, list[tuple[int, int, bool]]] = {}
+    for taken in outcome.all(FrameSet):
+        if (taken.of, taken.event) in events:
+            opening = _opening(outcome.truth, events[taken.of, taken.event])
+            held = sum(ref.name in outcome.frames for ref in taken.frames)
+            takes.setdefault(opening, []).append((len(taken.frames), held, bool(taken.missing)))
+    return takes
+
+
+def _opening(truth: Truth, event: Event) -> int | None:
+    """When the door opened, for the last time before the event."""
+    before = [move.at_ns for move in truth.moves if move.at_ns <= truth.of(event.at) + SLACK_NS and not move.closed]
+    return before[-1] if before else None
+
+
+def _left(uncut: Outcome, cut: Outcome) -> Iterator[str]:
+    """When all has arrived nothing is left at the unit, neither row nor file."""
+    for what in ("records", "rows", "files"):
+        left = getattr(cut.card, what)
+        if len(left) > len(getattr(uncut.card, what)):
+            yield f"{len(left)} {what} are left on the card: {sorted(left)[:3]}"
+    if cut.card.others - uncut.card.others:
+        yield f"{sorted(cut.card.others - uncut.card.others)} lie on the card for ever"
