@@ -171,6 +171,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     state: dict[str, bytes]  # what `keep` kept
     loss: str = ""  # set where a damaged spool was put aside: where it lies now
     lost_epoch: str = ""  # the damaged spool's epoch, where it could still be read
+    gone: tuple[FrameRow, ...] = ()  # frames whose file is not there any more, and of which nobody was told yet
 
 
 class Store(Protocol):

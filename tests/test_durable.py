@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from edge.durable import PART, write_durably
+from edge.durable import PART, make_folder, write_durably
 from edge.errors import FullError, PartError
+from tests.power.hands import watched
+from tests.power.tape import ROOT, Names, SyncFolder, Tape
 
 
 def test_what_is_written_is_there_with_exactly_the_mode_asked_for(tmp_path: Path) -> None:
@@ -36,6 +38,17 @@ def test_the_bytes_are_on_the_card_before_the_name_and_the_name_before_it_return
     monkeypatch.setattr(Path, "replace", renamed)
     write_durably(tmp_path / "key", b"secret")
     assert steps == ["sync key.part", "key.part -> key", f"sync {tmp_path.name}"]
+
+
+def test_a_new_folders_name_is_on_the_card_before_anything_is_put_into_it(tmp_path: Path) -> None:
+    tape = Tape(tmp_path)
+    with watched(tape):
+        make_folder(tmp_path / "state" / "frames", 0o700)
+        make_folder(tmp_path / "state" / "frames", 0o700)
+    made, synced, made_within, synced_within = tape.operations()
+    assert (type(made), type(made_within)) == (Names, Names)
+    assert (synced, synced_within) == (SyncFolder(ROOT), SyncFolder(tape.find(tmp_path / "state") or ROOT))
+    assert stat.S_IMODE((tmp_path / "state" / "frames").stat().st_mode) == 0o700
 
 
 def test_a_part_that_a_cut_left_behind_is_written_over_and_its_mode_is_not_kept(tmp_path: Path) -> None:

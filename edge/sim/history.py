@@ -5,7 +5,7 @@ import msgspec
 from edge import wire
 from edge.clock import MS, Quality, Stamp
 from edge.reading import repeats
-from edge.records import Boot, Change, Event, Gap, GapReason
+from edge.records import Boot, Change, Event, Gap
 from edge.sim.city import Held
 
 SLACK_NS = 2 * MS  # the driver counts in microseconds, and a clock is read a little after the edge
@@ -127,7 +127,7 @@ def _holes(held: list[Held]) -> list[str]:
 
 def _uncounted(held: Held) -> bool:
     record = held.envelope.data.record
-    return isinstance(record, Gap) and record.reason is GapReason.CORRUPT
+    return isinstance(record, Gap) and record.records is None
 
 
 def _invented(truth: Truth, fresh: list[Held]) -> list[str]:

@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 class Album:
     """Frames on their way.
 
-    Hooks: on_kept(row) once a frame is safe, on_lost(rows) when some had to go, on_unreadable(row, error).
+    Hooks: on_kept(row) once a frame is safe, on_lost(rows) when some had to go, on_unreadable(row, error), on_gone(rows)
+    when their files are.
     """
 
     def __init__(self, files: FrameFiles, worker: Worker, journal: Journal, limit_bytes: int) -> None:
@@ -31,6 +32,7 @@ class Album:
         self.on_kept: Callable[[FrameRow], None] = lambda _: None
         self.on_lost: Callable[[list[FrameRow]], None] = lambda _: None
         self.on_unreadable: Callable[[FrameRow, PartError], None] = lambda _row, _err: None
+        self.on_gone: Callable[[list[FrameRow]], None] = lambda _: None
         self._waiting: dict[str, FrameRow] = {}
 
     def __len__(self) -> int:
@@ -39,6 +41,14 @@ class Album:
     def adopt(self, rows: tuple[FrameRow, ...]) -> None:
         """Frames that an opened spool holds."""
         self._waiting = {**{row.name: row for row in rows}, **self._waiting}
+
+    def miss(self, rows: tuple[FrameRow, ...]) -> None:
+        """Frames whose files an opened spool misses: told and dropped."""
+        if rows:
+            with self._journal.together():
+                for row in rows:
+                    self._journal.drop_frame(row.name, lambda: None)
+                self.on_gone(list(rows))
 
     def keep(self, row: FrameRow, sealed: bytes, fail: Callable[[Exception], None]) -> None:
         """Write the file, then the row, then call on_kept; `fail` gets a PartError if the card refuses."""
@@ -73,8 +83,9 @@ class Album:
         """It cannot be read, and is gone: told, then forgotten."""
         row = self._waiting.get(name)
         if row is not None:
-            self.forget(name)
-            self.on_unreadable(row, err)
+            with self._journal.together():
+                self.forget(name)
+                self.on_unreadable(row, err)
 
     def trial(self, then: Callable[[None], None], fail: Callable[[Exception], None]) -> None:
         """Whether the card takes a picture's file now; nothing stays of it."""
@@ -83,18 +94,20 @@ class Album:
     def shed(self) -> None:
         """The card is full: the oldest tenth goes, counted. File first: until then no row can be written either."""
         going = frames_share(list(self._waiting.values()))
-        for row in going:
-            del self._waiting[row.name]
-            self._remove(row.name)
-            self._journal.drop_frame(row.name, lambda: None)
-        if going:
-            self.on_lost(going)
+        with self._journal.together():
+            for row in going:
+                del self._waiting[row.name]
+                self._remove(row.name)
+                self._journal.drop_frame(row.name, lambda: None)
+            if going:
+                self.on_lost(going)
 
     def _make_room(self, going: list[FrameRow]) -> None:
-        for row in going:
-            self.forget(row.name)
         if going:
-            self.on_lost(going)
+            with self._journal.together():
+                for row in going:
+                    self.forget(row.name)
+                self.on_lost(going)
 
     def _remove(self, name: str) -> None:
         self._worker.do(partial(self._files.remove, [name]), lambda _: None, self._left)

@@ -5,7 +5,8 @@ few syncs. While the card cannot be written, records stay in RAM (counted, bound
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 from edge.clock import SECOND, Stamp
@@ -74,6 +75,7 @@ class Journal:
         self._started = False
         self._waiting = False  # for the pause after a failure
         self._busy = False
+        self._gathering = False  # what is asked for waits for the end of `together`
         self._slow: Timer | None = None
         self._is_slow = False  # the last commit was
         self._failures = 0
@@ -211,6 +213,16 @@ class Journal:
         self._ops.append(op)
         self._commit()
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is asked for within goes into one commit: after a cut all of it is on the card, or nothing."""
+        outer, self._gathering = self._gathering, True
+        try:
+            yield
+        finally:
+            self._gathering = outer
+            self._commit()
+
     # Reading
 
     def read(self, after_n: int, limit: int, then: Callable[[Rows], None]) -> None:
@@ -247,7 +259,7 @@ class Journal:
     # The commit in hand
 
     def _commit(self) -> None:
-        if not self._is_open or self._waiting or self._busy or not (self._ram or self._ops):
+        if not self._is_open or self._waiting or self._busy or self._gathering or not (self._ram or self._ops):
             return
         self._begin()
         written, forgotten, asked = list(self._ram), set(self._forgotten), self._asked
@@ -344,8 +356,9 @@ class Journal:
         self._evicting = False
         if not rows:
             return
-        self.forget([n for n, _ in rows])
-        self.on_lost(reason, [record for _, record in rows])
+        with self.together():  # none goes uncounted
+            self.forget([n for n, _ in rows])
+            self.on_lost(reason, [record for _, record in rows])
 
 
 def _keep(key: str, value: bytes, store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Opens the spool after whatever happened: rows without a file are dropped, files without a row are adopted."""
+"""Opens the spool after whatever happened: rows without a file are named, files without a row are adopted."""
 
 import logging
 from functools import partial
@@ -13,18 +13,22 @@ log = logging.getLogger(__name__)
 
 
 def open_spool(store: Store, files: FrameFiles) -> Snapshot:
-    """The store's snapshot, with the frames that are really there. May block. Raises PartError."""
+    """The store's snapshot, with the frames that are really there, and those that are not. May block. Raises PartError.
+
+    A row without a file stays until it is dropped in one commit with the Gap that counts it.
+    """
     snapshot = store.open()
     names = files.names()
     rows = {row.name: row for row in snapshot.frames}
-    missing = [name for name in rows if name not in names]
+    gone = tuple(row for name, row in rows.items() if name not in names)
     adopted = [row for name in names - set(rows) if (row := _adopt(files, name))]
     adopted.sort(key=lambda row: (row.at.wall_ns, row.at.boot_ns))
-    if missing or adopted:
-        store.commit([*(partial(_drop, name) for name in missing), *(partial(_add, row) for row in adopted)])
-        log.warning("spool: %d pictures without a file dropped, %d without a row adopted", len(missing), len(adopted))
+    if adopted:
+        store.commit([partial(_add, row) for row in adopted])
+    if gone or adopted:
+        log.warning("spool: %d pictures without a file, %d without a row adopted", len(gone), len(adopted))
     kept = tuple(row for name, row in rows.items() if name in names)
-    return msgspec.structs.replace(snapshot, frames=(*kept, *adopted))
+    return msgspec.structs.replace(snapshot, frames=(*kept, *adopted), gone=gone)
 
 
 def _adopt(files: FrameFiles, name: str) -> FrameRow | None:
@@ -42,10 +46,6 @@ def _adopt(files: FrameFiles, name: str) -> FrameRow | None:
         files.remove([name])  # nobody could open it
         return None
     return FrameRow(name, header.epoch, header.event, header.at, len(sealed))
-
-
-def _drop(name: str, store: Store) -> None:
-    store.drop_frame(name)
 
 
 def _add(row: FrameRow, store: Store) -> None:

@@ -14,7 +14,7 @@ from nacl.exceptions import BadSignatureError, CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 from nacl.signing import SigningKey, VerifyKey
 
-from edge.clock import Stamp
+from edge.clock import Int64, Stamp
 from edge.errors import WireError
 
 MAGIC = b"DUF1"
@@ -34,7 +34,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     key: str  # id of the platform key it is sealed to
     unit: str
     epoch: str
-    event: int  # the Event's seq, in the same epoch
+    event: Int64  # the Event's seq, in the same epoch
     at: Stamp
     digest: str  # sha256 of the ciphertext, hex
     media: str

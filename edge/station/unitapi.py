@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -38,7 +38,10 @@ def unit_app(frames: FrameStore) -> Starlette:
             return _no(507 if isinstance(err, FullError) else 503, str(err))
         return JSONResponse({"stored": name}, 201 if new else 200)
 
-    return Starlette(routes=[Route("/v1/units/{unit:str}/frames/{name:str}", put, methods=["PUT"])])
+    return Starlette(
+        routes=[Route("/v1/units/{unit:str}/frames/{name:str}", put, methods=["PUT"])],
+        exception_handlers={ClientDisconnect: _cut},
+    )
 
 
 async def _body(request: Request) -> bytes | None:
@@ -49,6 +52,11 @@ async def _body(request: Request) -> bytes | None:
             return None
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _cut(_request: Request, _err: Exception) -> Response:
+    """The unit's network went within a frame: an everyday thing, and nobody is left to read this."""
+    return _no(400, "the connection ended within the frame")
 
 
 def _no(status: int, why: str) -> Response:

@@ -117,6 +117,7 @@ class Unit:
         c.photographer.on_set = c.recorder.frames
         c.album.on_lost = lambda rows: c.recorder.gap(GapReason.FULL, [], rows)
         c.album.on_unreadable = self._unreadable
+        c.album.on_gone = lambda rows: c.recorder.gap(GapReason.CORRUPT, [], rows)
         c.journal.on_lost = lambda reason, records: c.recorder.gap(reason, list(records))
         c.journal.on_trouble = self._card
         c.journal.on_adopted = self._adopted
@@ -140,6 +141,8 @@ class Unit:
         if c.courier.up:  # the broker was quicker than the card; what is recorded from here on is sent as it is made
             c.courier.restart()
         door, alive = c.recorder.begin(snapshot)
+        if snapshot is not None:
+            c.album.miss(snapshot.gone)
         self._begun = True
         c.doorkeeper.begin(door, alive)
         if c.eye is not None:
@@ -155,6 +158,7 @@ class Unit:
         self._commands.begin(snapshot.state.get(COMMANDS, b""))
         stored, alive = stored_door(snapshot), last_alive(snapshot)  # before this run's own are kept in their place
         self._c.recorder.adopted(snapshot)
+        self._c.album.miss(snapshot.gone)
         self._c.doorkeeper.reconcile(stored, alive)
         self._c.courier.restart()
 

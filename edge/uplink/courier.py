@@ -9,6 +9,7 @@ all that waited for one sent again.
 
 import logging
 import random
+from bisect import bisect_left
 from collections.abc import Callable
 from functools import partial
 
@@ -190,12 +191,15 @@ class Courier:
 
     def receipt(self, receipt: wire.Receipt) -> None:
         """The platform's word. What was not sent on this connection is none of its business."""
-        held = [
-            n
-            for n, sent in self._flight.items()
-            if sent.record.epoch == receipt.epoch
-            and any(low <= sent.record.seq <= high for low, high in receipt.stored)
-        ]
+        flight = sorted((s.record.seq, n) for n, s in self._flight.items() if s.record.epoch == receipt.epoch)
+        held = []
+        for (
+            low,
+            high,
+        ) in receipt.stored:  # whoever holds the broker may send ten thousands: each costs a search, no more
+            first, last = bisect_left(flight, (low,)), bisect_left(flight, (high + 1,))
+            held += [n for _, n in flight[first:last]]
+            del flight[first:last]
         if held:
             self._done(held)
 

@@ -65,6 +65,10 @@ def file(tmp_path: Path) -> Path:
 # The verbs
 
 
+def test_scripts_tell_well_unwell_and_misused_apart_by_these_codes():
+    assert (WELL, UNWELL, MISUSED) == (0, 1, 2)
+
+
 def test_without_a_verb_the_help_is_shown_and_that_is_a_misuse(doorunit):
     answer = doorunit()
     assert (answer.code, answer.err) == (MISUSED, "")
@@ -120,6 +124,10 @@ def test_a_misuse_is_told_in_json_where_json_is_asked_for(doorunit):
     assert answer.code == MISUSED
     told = answer.json["error"]
     assert (told["what"], told["found"], told["remedy"]) == ("doorunit", "dance", "Try: doorunit --help")
+
+
+def test_what_is_told_in_json_is_readable_in_chinese_too(doorunit):
+    assert '"found": "开门"' in doorunit("开门", "--json").out
 
 
 def test_the_module_is_the_command():

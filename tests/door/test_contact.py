@@ -83,6 +83,15 @@ def test_it_rests_for_as_long_as_the_setting_says(settle_ms: int):
     assert settler.sample(settle_ms * MS, SHUT) is not None
 
 
+def test_chatter_is_told_when_the_setting_says_to_the_microsecond():
+    settler = Settler(DOOR)
+    settler.edge(0)
+    settler.edge(499 * MS)
+    assert settler.wait_ns(499 * MS) == 1 * MS
+    assert settler.sample(500 * MS - 1000, OPEN) is None
+    assert settler.sample(500 * MS, OPEN).closed is None
+
+
 def test_at_rest_it_wants_to_be_sampled_as_often_as_the_setting_says():
     assert Bench(SHUT).settler.wait_ns(BOOT_NS + SECOND) == 200 * MS
     assert Settler(config.Door(resample_ms=777)).resample_ns == 777 * MS

@@ -4,19 +4,17 @@ An input is one payload. It is played twice, and now and then a third time after
 """
 
 import json
-import sqlite3
-import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from edge import wire
 from edge.sim.time import SimClock
 from edge.spool.seal import signed_by
 from tests.fuzz.bend import Pick, bend_json, spoil, text
 from tests.fuzz.engine import Play, Target
+from tests.fuzz.home import kept, say, strict
 from tests.fuzz.signing import STRANGER, VERIFY_KEY, due, genuine, order, signed
 from tests.unit.rig import UNIT, Rig
 
@@ -29,53 +27,35 @@ REAL = [signed(seed) for seed in SEEDS]
 
 
 class Home:
-    """A unit that is started anew on the same card; strict about what it says and what it keeps."""
+    """A unit that is started anew on the same card, and the ids of what it has done."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.clock = SimClock()
         self.done: set[str] = set()
         self.start()
-        self.spool = sqlite3.connect(f"file:{folder}/spool.db?mode=ro", uri=True)
 
     def start(self) -> None:
         """Start, or start again after a cut."""
         self.rig = Rig(self.folder, self.clock)
         self.rig.unit._commands._verify = partial(signed_by, VERIFY_KEY)  # the rig's own has no key
-        self.rig.loop.on_fault = self._fault
         self.rig.link.accept()
         self.rig.live(1)
+        strict(self.rig)
         self.say(b"")  # the first forged one is told as a warning, and then no other
 
-    def close(self) -> None:
-        """Let the card go."""
-        self.spool.close()
-
-    def say(self, payload: bytes, leaf: str = "command") -> list[tuple[str, Any]]:
+    def say(self, payload: bytes) -> list[tuple[str, Any]]:
         """What the unit published in answer: (leaf, JSON)."""
-        self.rig.link.sent.clear()
-        self.rig._answered = self.rig.unit._commands._looked_at = 0  # each input is the first of its second
-        self.rig.link.say(wire.topic(UNIT, leaf), payload)
-        self.rig.loop.turn()
-        return [(p.topic.rpartition("/")[2], json.loads(p.payload)) for p in self.rig.link.sent]
-
-    def kept(self) -> tuple[dict[str, bytes], list[Any]]:
-        """What is on the card: state, records."""
-        return dict(self.spool.execute("SELECT * FROM meta")), self.spool.execute("SELECT * FROM record").fetchall()
-
-    def _fault(self) -> None:
-        fault = sys.exc_info()[1]
-        assert fault is not None
-        self.fault = fault
-        raise fault
+        self.rig.unit._commands._looked_at = 0  # each input is the first of its second
+        return say(self.rig, "command", payload)
 
 
 def judge(home: Home, payload: bytes) -> None:
     """Play it once, and hold what the unit does against what it may do."""
     wish, sure = genuine(payload)
-    (before, records), refused = home.kept(), home.rig.unit._commands.refused
+    (before, records), refused = kept(home.rig), home.rig.unit._commands.refused
     said = home.say(payload)
-    after, records_after = home.kept()
+    after, records_after = kept(home.rig)
     if not sure and not said:
         wish = None
     expected = wish is not None and due(wish, home.clock.read().wall_ns, unit=UNIT, verbs=VERBS, done=home.done)
@@ -101,7 +81,6 @@ def opened(folder: Path) -> Iterator[Play]:
     def play(data: bytes) -> None:
         home = homes[-1]
         if len(home.done) >= FRESH:
-            home.close()
             homes.append(home := Home(folder / str(len(homes))))
         known = len(home.done)
         judge(home, data)
@@ -110,9 +89,7 @@ def opened(folder: Path) -> Iterator[Play]:
             home.start()
             judge(home, data)
 
-    with suppress(StopIteration):
-        yield play
-    homes[-1].close()
+    yield play
 
 
 def bend(raw: bytes, pick: Pick) -> bytes:

@@ -246,11 +246,11 @@ def by_atheris(name: str, inputs: int, seed_: int, ended: Callable[[Player], Non
             os._exit(code)
 
     def bend(data: bytes, longest: int, number: int) -> bytes:
-        """libFuzzer asks: half are bent as real messages, half as bytes."""
+        """libFuzzer asks: most are bent as real messages, some as bytes."""
         dice = random.Random(number)
-        return one.bend(data, dice.choice)[:longest] if number % 2 else bytes(atheris.Mutate(data, longest))
+        return one.bend(data, dice.choice)[:longest] if number % 4 else bytes(atheris.Mutate(data, longest))
 
-    options = [f"-seed={seed_}", f"-max_len={one.longest}", f"-dict={words}", "-rss_limit_mb=0", "-len_control=0"]
+    options = [f"-seed={seed_}", f"-max_len={one.longest}", f"-dict={words}", "-rss_limit_mb=0", "-len_control=0", "-reduce_inputs=0"]
     atheris.Setup(["fuzz", *options, str(folder)], play, custom_mutator=bend)
     atheris.Fuzz()
 

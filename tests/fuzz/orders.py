@@ -124,8 +124,9 @@ class Story:
     def _damage(self) -> None:
         """The card returns what was never written there: a new spool takes the old one's place while the unit runs."""
         journal = self._rig.unit._c.journal
-        journal._store._damaged = True
-        self._rig.loop.call(journal._give_up, DAMAGED)
+        if journal._is_open:  # else nobody can know what was done before
+            journal._store._damaged = True
+            self._rig.loop.call(journal._give_up, DAMAGED)
 
     def _quality(self, quality: Quality) -> None:
         self._clock.quality = quality

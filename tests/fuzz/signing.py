@@ -39,7 +39,7 @@ def genuine(payload: bytes) -> tuple[dict[str, Any] | None, bool]:
 
     And whether any reader must agree: two readers have two limits for nesting, and two minds of a key that comes twice.
     """
-    loader = _Loader()
+    loader = Loader()
     try:
         message = loader.load(payload.decode(errors="replace"))
         text = message["command"].encode()
@@ -53,7 +53,7 @@ def genuine(payload: bytes) -> tuple[dict[str, Any] | None, bool]:
     return fields if timed else None, loader.plain
 
 
-class _Loader:
+class Loader:
     """JSON as RFC 8259 has it: no NaN, no number beyond a double, no half of a surrogate pair."""
 
     def __init__(self) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.power.tape import ROOT, Names, Op, Place, Sync, SyncFolder, Tape, Truncate, Write
 
 SECTOR_BYTES = 512  # a write may end between two of these
+UNTORN = 0.25  # of the images in which some writes are there and some are not
 KINDS = ("dropped", "kept", "partly")  # what became of all that was not synced
 
 Change = Write | Truncate
@@ -84,14 +85,14 @@ class Disk:
         return self._image(taken, self._tear(dice))
 
     def _tear(self, dice: random.Random) -> tuple[int, Write] | None:
-        """One unsynced write, cut at a sector's end: what is before it is there, or what is after it."""
+        """Mostly one unsynced write, cut at a sector's end: what is before it is there, or what is after it."""
         writes = [
             (at, op)
             for _, file in sorted(self._files.items())
             for at, op in file.loose
             if isinstance(op, Write) and _seams(op)
         ]
-        if not writes:
+        if not writes or dice.random() < UNTORN:
             return None
         at, op = dice.choice(writes)
         cut = dice.choice(_seams(op)) - op.offset

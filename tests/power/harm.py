@@ -29,7 +29,8 @@ def let_go(store: SqliteStore) -> None:
     kept = {} if store._db is None else {path: path.read_bytes() for path in names if path.exists()}
     store.close()
     for path, data in kept.items():
-        path.write_bytes(data)
+        if not path.exists() or path.read_bytes() != data:
+            path.write_bytes(data)
 
 
 def fill(folder: Path, _store: SqliteStore | None, but_kb: int = 0) -> None:
@@ -75,6 +76,23 @@ def remove(folder: Path, _store: SqliteStore | None, pattern: str, most: int = 1
     """Files that are gone."""
     for path in sorted(folder.glob(pattern))[:most]:
         path.unlink()
+
+
+def link(folder: Path, _store: SqliteStore | None, name: str, to: str) -> None:
+    """A file that is there and cannot be read."""
+    (folder / name).symlink_to(to)
+
+
+def block(folder: Path, _store: SqliteStore | None, pattern: str) -> None:
+    """In a file's place something that can neither be read nor removed as one."""
+    path = min(folder.glob(pattern), default=folder / pattern)
+    path.unlink(missing_ok=True)
+    path.mkdir()
+
+
+def unblock(folder: Path, _store: SqliteStore | None, name: str) -> None:
+    """It is gone again."""
+    (folder / name).rmdir()
 
 
 def sql(folder: Path, store: SqliteStore | None, statement: str) -> None:

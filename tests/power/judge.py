@@ -7,12 +7,12 @@ from pathlib import Path
 
 from edge.errors import DoorunitError
 from edge.parts import Snapshot
-from edge.records import AnyRecord, Event, Gap, GapReason, Key, pack
+from edge.records import AnyRecord, Event, Gap, Key, pack
 from edge.spool.frames import FrameFiles
 from edge.spool.recover import open_spool
 from edge.spool.store import SqliteStore
 from edge.unit.recorder import stored_door
-from tests.power.notes import Held, Promise, counted
+from tests.power.notes import Held, Promise, counted, tells_of_loss
 
 FRESH = "epoch-of-the-judge"
 
@@ -87,13 +87,13 @@ class _Case:
         strange = [key for key, body in have.items() if promise.bodies.get(key) != body]
         if strange:
             yield f"{len(strange)} records were never put like this: {_some(strange)}"
-        counts = [gap for gap in self._gaps if gap.reason is GapReason.FULL]
-        untold = promise.evicted - set(self._keys) - {key for gap in counts for key in counted(gap)}
-        if len(untold) > promise.told + sum(gap.records or 0 for gap in counts if not gap.seqs):
+        untold = promise.evicted - set(self._keys) - {key for gap in self._gaps for key in counted(gap)}
+        if untold:
             yield f"{len(untold)} records were evicted and no Gap counts them: {_some(untold)}"
-        untold_frames = promise.evicted_frames - {row.name for row in self._snapshot.frames}
-        if len(untold_frames) > promise.told_frames + sum(gap.frames or 0 for gap in counts):
-            yield f"{len(untold_frames)} frames were evicted and no Gap counts them"
+        waiting = {row.name for row in (*self._snapshot.frames, *self._snapshot.gone)}  # these are told at the start
+        untold_frames = len(promise.evicted_frames - waiting)
+        if untold_frames > promise.told_frames + sum(gap.frames or 0 for gap in self._gaps):
+            yield f"{untold_frames} frames were evicted and no Gap counts them"
 
     def seqs(self) -> Iterator[str]:
         snapshot = self._snapshot
@@ -153,8 +153,7 @@ class _Case:
             yield "the door's state is on the card and its Event is not"
 
     def _loss_told(self) -> bool:
-        told = [record for record in self._gaps if record.reason is GapReason.CORRUPT]
-        return bool(told) or self._promise.loss_received
+        return self._promise.loss_received or any(map(tells_of_loss, self._gaps))
 
 
 def _some(keys: "list[Key] | set[Key]") -> str:

@@ -72,7 +72,7 @@ class Evicted:
 
 @dataclass(frozen=True)
 class EvictedFrames:
-    """These frames had to go, row first; a Gap will count them."""
+    """These frames had to go; a Gap will count them."""
 
     names: tuple[str, ...]
 
@@ -116,8 +116,7 @@ class Promise:
     damaged: int = 0  # spools that were damaged on purpose
     loss_received: bool = True  # whether the platform knows of the last of them
     evicted_frames: set[str] = field(default_factory=set)
-    told: int = 0  # evicted records that received Gaps count without naming them
-    told_frames: int = 0
+    told_frames: int = 0  # how many frames are gone by the Gaps received
     events: dict[int, Key] = field(default_factory=dict)  # when each Event was, by the wall clock
     done: Counter[str] = field(default_factory=Counter)
 
@@ -200,11 +199,9 @@ class Promise:
             key = (record.epoch, record.seq)
             self.gone.add(key)
             self.owed.pop(key, None)
-            if isinstance(record, Gap) and record.reason is GapReason.CORRUPT:
-                self.loss_received = True
-            elif isinstance(record, Gap) and record.reason is GapReason.FULL:
+            if isinstance(record, Gap):
+                self.loss_received = self.loss_received or tells_of_loss(record)
                 self.evicted -= counted(record)
-                self.told += 0 if record.seqs else record.records or 0
                 self.told_frames += record.frames or 0
 
 
@@ -213,6 +210,13 @@ def keyed(held: Held) -> dict[Key, bytes]:
     return {(record.epoch, record.seq): body for body in held.records.values() for record in (unpack(body),)}
 
 
+def tells_of_loss(gap: Gap) -> bool:
+    """Whether this Gap says that a whole spool was lost."""
+    return gap.reason is GapReason.CORRUPT and gap.records is None
+
+
 def counted(gap: Gap) -> set[Key]:
-    """The records that a Gap says are gone."""
+    """The records that a Gap says were evicted."""
+    if gap.reason is not GapReason.FULL:
+        return set()
     return {(gap.of, seq) for first, last in gap.seqs for seq in range(first, last + 1)}

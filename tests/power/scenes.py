@@ -46,7 +46,7 @@ def a_day(name: str, *, eager: bool) -> Scene:
 
 def a_bad_town(name: str, *, eager: bool) -> Scene:
     """A broker that denies, a platform that is mute or deaf, a server that is down, a link that dies unnoticed."""
-    s = Script(name, eager=eager, settings={"uplink": {"window": 1, "receipt_timeout_s": 5}})
+    s = Script(name, eager=eager, settings={"uplink": {"window": 1, "receipt_timeout_s": 5, "backoff_max_s": 5}})
     s.at(0, "start")
     s.door(5)
     s.at(8, "turn", "mute", True)
@@ -59,6 +59,7 @@ def a_bad_town(name: str, *, eager: bool) -> Scene:
     s.at(100, "turn", "denied", True)
     s.door(101)
     s.door(105)
+    s.command(106, "c1", "resend", sign)
     s.at(110, "turn", "denied")
     s.at(200, "turn", "server", "down")
     s.door(210)
@@ -69,11 +70,35 @@ def a_bad_town(name: str, *, eager: bool) -> Scene:
     s.at(340, "turn", "network", "dead")
     s.door(340.05)
     s.at(345, "turn", "network")
+    s.at(346, "turn", "chatty")
     s.at(500, "turn", "mute", True)
     s.door(501)
     s.at(505.9, "turn", "network", "dead")
     s.at(520, "turn", "network")
     s.at(530, "turn", "mute")
+    for at_s in (600, 610, 620, 630, 640):  # accepted, and ended at once
+        s.at(at_s, "turn", "network", "down")
+        s.at(at_s + 1, "turn", "network", "held")
+        s.at(at_s + 9.5, "turn", "network")
+    s.door(645)
+    s.at(700, "turn", "network", "stuck")
+    s.door(701)
+    s.at(800, "turn", "network")
+    s.door(801)
+    return s.end()
+
+
+def a_mute_town(name: str, *, eager: bool) -> Scene:
+    """A backlog that is taken, and confirmed only when it is sent again."""
+    s = Script(name, eager=eager)
+    s.at(0, "start")
+    s.at(3, "turn", "network", "down")
+    for at_s in (5, 8, 11, 14):
+        s.door(at_s)
+    s.at(15, "turn", "mute", True)
+    s.at(16, "turn", "network")
+    s.at(40, "turn", "mute")
+    s.door(80)
     return s.end()
 
 
@@ -124,18 +149,24 @@ def a_slow_card(name: str, *, takes_ms: int = 2500) -> Scene:
     s.door(10)
     s.door(30)
     s.at(32, "turn", "network", "down")
+    s.at(33, "turn", "network", "held")
     s.door(35)
     s.door(40)
     s.bad_card(42, 120, "card", (None, takes_ms), ())
     s.at(45, "turn", "network")
+    s.at(46, "turn", "network", "down")
+    s.at(50, "turn", "network")
     s.door(60)
-    s.at(61, "turn", "network", "dead")
-    s.at(63, "turn", "network")
     s.door(70)
-    s.at(80, "stop")
+    s.at(78, "card", None, 300)
+    s.door(79.5)
+    s.command(79.7, "c1", "pulse", sign)
+    s.at(79.75, "stop")
     s.at(84, "off")
     s.at(90, "start")
+    s.at(99, "card", None, takes_ms)
     s.door(100)
+    s.at(104, "card")
     return s.end()
 
 
@@ -175,6 +206,9 @@ def a_read_only_card(name: str, *, eager: bool) -> Scene:
     s.at(22, "start")
     s.door(30)
     s.door(40)
+    s.at(45, "stop")
+    s.at(46, "off")
+    s.at(47, "start")
     s.door(150)
     return s.end()
 
@@ -226,6 +260,14 @@ def damages() -> list[Scene]:
     def another(s: Script, at_s: float) -> None:
         s.bad_card(at_s, at_s + 20, "harm", ("sql", "PRAGMA user_version=2"), ("sql", "PRAGMA user_version=1"))
 
+    def beneath(s: Script, at_s: float) -> None:
+        s.at(at_s, "harm", "sql", "PRAGMA wal_checkpoint(TRUNCATE)")
+        s.at(at_s, "harm", "sql", "PRAGMA shrink_memory")
+        s.at(at_s, "harm", "overwrite", "spool.db", 4096, b"\xa5" * 4096)
+
+    def gone(s: Script, at_s: float) -> None:
+        s.at(at_s, "harm", "remove", "spool.db*")
+
     def twice(s: Script, at_s: float) -> None:
         s.at(at_s, "harm", "overwrite", "spool.db", 0, bytes(100))
         s.at(100, "off")
@@ -237,10 +279,13 @@ def damages() -> list[Scene]:
         damage("a garbled -wal", overwritten("spool.db-wal", 0, b"\xa5" * 64), running=False),
         damage("a -wal that was begun", overwritten("spool.db-wal", -1, bytes(32)), running=False),
         damage("a garbled page", overwritten("spool.db", 4096, b"\xa5" * 4096), running=False),
+        damage("a garbled page that is not in use", overwritten("spool.db", 3 * 4096, b"\xa5" * 4096), running=False),
+        damage("a garbled page beneath a unit", beneath, running=True),
         damage("an unreadable epoch", said("UPDATE meta SET value = x'ff' WHERE key = 'epoch'"), running=False),
         damage("no known schema", said("PRAGMA user_version=5000"), running=False),
         damage("another's schema", another, running=False),
         damage("an unreadable record", said("UPDATE record SET body = x'00'"), running=True),
+        damage("a file that is gone", gone, running=True),
         damage("a table that is gone", said("DROP TABLE record"), running=True),
     ]
 
@@ -252,9 +297,12 @@ def bad_pictures(name: str, *, eager: bool) -> Scene:
     s.at(2, "turn", "post", "refused")
     s.door(5)
     s.door(10)
-    s.at(15, "turn", "post")
+    s.at(15, "turn", "post", "unfit")
+    s.at(20, "turn", "post")
     s.at(700, "turn", "post", "gone")
     s.door(705)
+    s.at(709, "turn", "network", "down")
+    s.at(709.5, "turn", "network")
     s.at(712, "harm", "remove", "frames/*", 1)
     s.at(713, "turn", "post")
     s.door(800)
@@ -264,8 +312,32 @@ def bad_pictures(name: str, *, eager: bool) -> Scene:
     s.at(821, "harm", "remove", "frames/*", 1)
     for number, torn in enumerate(torn_pictures()):
         s.at(822, "harm", "overwrite", f"frames/{number}", -1, torn)
+    s.at(822, "harm", "link", "frames/mem", "/proc/self/mem")
     s.at(830, "start")
     s.at(840, "turn", "post")
+    s.at(850, "off")
+    s.at(851, "harm", "remove", "frames/mem")
+    s.at(853, "start")
+    s.at(900, "turn", "post", "gone")
+    s.door(905)
+    s.door(910)
+    s.at(920, "harm", "block", "frames/*")
+    s.at(930, "turn", "post")
+    return s.end()
+
+
+def a_wrong_folder(name: str, *, eager: bool) -> Scene:
+    """Something else lies where the pictures or the spool's parts ought to be."""
+    s = Script(name, eager=eager, camera=True)
+    s.bad_card(0, 20, "harm", ("overwrite", "frames", -1, b""), ("remove", "frames"))
+    s.at(0.1, "start")
+    s.door(5)
+    s.door(10)
+    s.at(60, "off")
+    s.bad_card(61, 80, "harm", ("block", "spool.db-journal"), ("unblock", "spool.db-journal"))
+    s.at(62, "start")
+    s.door(70)
+    s.door(150)
     return s.end()
 
 
@@ -310,6 +382,20 @@ def too_many_records(name: str, *, eager: bool) -> Scene:
     return s.end()
 
 
+def a_small_spool(name: str) -> Scene:
+    """What is to go is received before the card has said what it is."""
+    s = Script(name, evicts=True, spool={"records_max": 1})
+    s.at(0, "start")
+    s.at(1, "card", None, 100)
+    s.door(5)
+    s.at(8, "turn", "mute", True)
+    s.door(10)
+    s.at(10.4, "turn", "mute")
+    s.command(10.5, "c1", "resend", sign)
+    s.door(10.6, "clean")
+    return s.end()
+
+
 def too_much_in_ram(name: str, *, eager: bool) -> Scene:
     """A card that refuses for longer than the RAM lasts."""
     knobs = {"edge.spool.journal._EVICT": 3, "edge.spool.journal.IN_RAM_MAX": 8}
@@ -342,6 +428,8 @@ def a_late_clock(name: str, *, eager: bool) -> Scene:
     s.door(70)
     s.at(75, "off")
     s.at(76, "clock", Quality.SYNCED, 4)
+    if eager:
+        s.bad_card(76, 78, "card", (BROKEN,), ())
     s.at(77, "start")
     s.door(80)
     return s.end()
@@ -355,6 +443,7 @@ def all_scenes() -> list[Scene]:
         scenes += [
             a_day(f"a day{how}", eager=eager),
             a_bad_town(f"a bad town{how}", eager=eager),
+            a_mute_town(f"a mute town{how}", eager=eager),
             a_broker_alone(f"a broker alone{how}", eager=eager),
             a_bad_card(f"a broken card{how}", eager=eager, fault=BROKEN),
             a_bad_card(f"a refusing card{how}", eager=eager, fault=FULL),
@@ -366,5 +455,6 @@ def all_scenes() -> list[Scene]:
             too_many_records(f"too many records{how}", eager=eager),
             too_much_in_ram(f"too much in RAM{how}", eager=eager),
             a_late_clock(f"a late clock{how}", eager=eager),
+            a_wrong_folder(f"a wrong folder{how}", eager=eager),
         ]
-    return [*scenes, a_slow_card("a slow card"), *damages()]
+    return [*scenes, a_slow_card("a slow card"), a_small_spool("a small spool"), *damages()]

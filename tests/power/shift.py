@@ -63,7 +63,7 @@ class Shift:
         self._card, self._frames = SimWorker(self._loop), SimWorker(self._loop)
         self._new_epoch = new_epoch
         self._used = used
-        self._open = self._shedding = False
+        self._open = False
         self._last: Event | None = None
         self._start()
 
@@ -133,9 +133,7 @@ class Shift:
             self._album.forget(row.name)
 
     def do_shed(self) -> None:
-        self._shedding = True
         self._album.shed()
-        self._shedding = False
 
     def do_sync(self) -> None:
         """The network sets the clock, or is gone for too long."""
@@ -171,6 +169,7 @@ class Shift:
         self._recorder = Recorder("door-7", self._journal, self._clock, self._loop, Health(), 60)
         self._journal.on_lost = self._lost
         self._album.on_lost = self._lost_frames
+        self._album.on_gone = self._gone_frames
         self._journal.on_trouble = _trouble
         snapshots: list[Snapshot | None] = []
         self._journal.open(snapshots.append)
@@ -179,6 +178,7 @@ class Shift:
         assert snapshot is not None
         self._album.adopt(snapshot.frames)
         self._recorder.begin(snapshot)
+        self._album.miss(snapshot.gone)
         self._tape.note(Did("starts"))
 
     def _settle(self) -> None:
@@ -197,10 +197,14 @@ class Shift:
     def _lost_frames(self, rows: list[FrameRow]) -> None:
         for row in rows:
             self._tape.note(LetGo(row.name))
-        if not self._shedding:  # a full card's go file first: a cut before the Gap's commit takes their count with it
-            self._tape.note(EvictedFrames(tuple(row.name for row in rows)))
+        self._tape.note(EvictedFrames(tuple(row.name for row in rows)))
         self._tape.note(Did("frames evicted"))
         self._recorder.gap(GapReason.FULL, [], rows)
+
+    def _gone_frames(self, rows: list[FrameRow]) -> None:
+        """A full card's frames go file first: a cut before the commit leaves their rows."""
+        self._tape.note(Did("frames missed"))
+        self._recorder.gap(GapReason.CORRUPT, [], rows)
 
 
 def _trouble(err: Exception | None) -> None:

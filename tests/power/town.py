@@ -13,7 +13,7 @@ from nacl.signing import SigningKey
 
 from edge import wire
 from edge.clock import MS
-from edge.errors import LinkError, RefusedError, ServerError
+from edge.errors import LinkError, RefusedError, ServerError, WireError
 from edge.parts import Acked, Incoming, LinkDown, LinkUp
 from edge.records import Key
 from edge.sim.city import Held
@@ -94,8 +94,9 @@ class Platform:
 class Town:
     """parts.Link to one broker and one platform. `faults` is what is wrong there; `turn` changes it.
 
-    network: down, or dead (nothing passes, and nobody says so until it is "up" again). server: down. denied, deaf
-    (nobody reads what the broker takes), mute (no receipts), chatty (too many), post: gone or refused, for pictures.
+    network: down; dead (nothing passes, and the unit is told when it ends); stuck (nothing passes, and nobody says so);
+    held (a connection is answered when it ends). server: down or refusing. denied, deaf (nobody reads what the broker
+    takes), mute (no receipts), chatty (too many); post, for pictures: gone, refused or unfit.
     """
 
     def __init__(self, after: Callable[[int, Callable[[], None]], None], note: Note) -> None:
@@ -105,11 +106,15 @@ class Town:
         self._after = after
         self._session = 0  # counts connections; what belongs to an older one is void
         self._up = False  # as the unit believes
+        self._waits = False  # for an answer to its connection
 
     def connect(self) -> None:
         """Begin to connect; answered by LinkUp or LinkDown."""
         self._session += 1
-        self._soon(self._answer)
+        if self.faults.get("network") == "held":
+            self._waits = True
+        else:
+            self._soon(self._answer)
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False, token: int = 0) -> bool:
         """Hand a message to the socket: where the network works, it has arrived."""
@@ -129,8 +134,11 @@ class Town:
 
     def turn(self, what: str, value: object = None) -> None:
         """A fault begins, or ends where `value` is None."""
-        self.faults[what] = value
-        if self._up and what in ("network", "server") and value != "dead":
+        ends, self.faults[what] = self.faults.get(what), value
+        if self._waits and value is None:
+            self._waits = False
+            self._soon(self._answer)
+        if self._up and what in ("network", "server") and value not in ("dead", "stuck") and ends != "stuck":
             self._up = False
             self._session += 1
             self._soon(lambda: self.post(LinkDown(self._trouble() or _silence())))
@@ -144,6 +152,8 @@ class Town:
         """The frames' own way. Raises LinkError, RefusedError."""
         if self.faults.get("post") == "refused":
             raise RefusedError("simulated platform", found="413", wanted="200", remedy="Ask its keeper.")
+        if self.faults.get("post") == "unfit":
+            raise WireError("simulated platform", found="400", wanted="200", remedy="Ask its keeper.")
         if self.faults.get("post") or self._trouble() is not None:
             raise _silence()
         self.platform.hold(sealed)
@@ -169,9 +179,9 @@ class Town:
         elif leaf == "event" and self.faults.get("denied"):
             self._soon(lambda: self.post(Acked(token, False, "Not authorized")))
             return
-        elif leaf == "event" and not self.faults.get("deaf"):
-            self._receipts(self.platform.take(payload))
         self._soon(lambda: self.post(Acked(token, True, "Success")))
+        if leaf == "event" and not self.faults.get("deaf"):
+            self._receipts(self.platform.take(payload))
 
     def _receipts(self, receipt: bytes) -> None:
         if not self.faults.get("mute"):

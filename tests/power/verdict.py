@@ -123,7 +123,7 @@ def _committed(scene: Scene, cut: Outcome, broke: Break) -> Iterator[str]:
     lost = broke.card.records - keys - gone
     if lost and not scene.damaged:
         yield f"{sorted(lost)} were on the card when it was cut off, and never arrived"
-    if keys & gone:
+    if keys & gone and not scene.evicts:  # what was on its way when it had to go may arrive all the same
         yield f"{sorted(keys & gone)} are held, and counted as gone"
 
 

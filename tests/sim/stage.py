@@ -22,6 +22,7 @@ HOUR_S = 3600
 CALM_S = 40  # before the fault begins
 WELL_S = 60  # after its end all is well again within this
 FINE_NS, COARSE_NS = 10 * MS, 100 * MS  # how closely it is looked at: after an opening, and else
+PHASE_S = 3.1  # how much later each seed ends the cause: pauses that do not depend on dice are met at other instants
 WIRE_NS = 200 * MS  # what the simulated network itself takes
 
 
@@ -83,7 +84,7 @@ def area(name: str, *cells: Cell, **more: Any) -> tuple[Cell, ...]:
 
 
 def play(cell: Cell, seed: int = 1) -> Seen:
-    """The whole of it, in some hundredths of a second; `seed` draws pauses, latencies and bounces."""
+    """The whole of it, in some hundredths of a second; `seed` draws pauses, latencies, bounces and the cause's end."""
     with tempfile.TemporaryDirectory(dir=RAM) as folder, closing(_Play(cell, Path(folder), seed)) as one:
         return one.run()
 
@@ -96,6 +97,7 @@ class _Play:
         self._shown: list[tuple[int, set[str]]] = [(0, set())]  # each change of what is shown at the unit
         self._told: set[str] = set()  # every warning that the platform was told of
         self._well_ns: int | None = None
+        self._longer_s = (seed - 1) * PHASE_S
 
     def close(self) -> None:
         self._world.die()
@@ -133,7 +135,7 @@ class _Play:
     def _meanwhile(self) -> None:
         """Two openings, soon after the beginning and shortly before the end; one where that is soon too."""
         cell, world = self._cell, self._world
-        ends_ns = world.now_ns + int(cell.lasts_s * SECOND)
+        ends_ns = world.now_ns + int((cell.lasts_s + self._longer_s) * SECOND)
         for at_ns in sorted({world.now_ns + 3 * SECOND, max(world.now_ns + 3 * SECOND, ends_ns - 8 * SECOND)}):
             if cell.stays != "none":
                 self._until(at_ns)

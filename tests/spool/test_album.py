@@ -167,7 +167,7 @@ def test_on_a_full_card_pictures_make_room_for_records_even_while_no_row_can_be_
     shelf.desk.put()
     keys = [shelf.desk.put() for _ in range(300)]
     assert shelf.lost != []
-    shelf.desk.live(120)
+    shelf.desk.live(1200)
     assert set(keys) <= set(shelf.desk.on_card()), "nobody took the filler away"
     assert shelf.rows_on_card() == shelf.names()
     assert shelf.files.names() == set(shelf.names())

@@ -145,6 +145,26 @@ def test_a_commit_under_way_at_the_good_bye_gives_no_seqs_back(start: Start) -> 
     assert len(set(keys)) == len(keys)
 
 
+def test_a_commit_that_is_refused_while_the_unit_says_good_bye_is_made_good_in_the_last_one(start: Start) -> None:
+    desk = start()
+    desk.open()
+    desk.put()
+    desk.worker.at_once = False
+    desk.journal.forget([1])
+    desk.journal.keep("door", b"shut")
+    desk.journal.close(lambda: None)
+    desk.worker.fault = BROKEN
+    desk.worker.step()
+    desk.worker.fault = None
+    desk.worker.run()
+    desk.loop.turn()
+    again = start()
+    snapshot = again.open()
+    assert snapshot is not None
+    assert (snapshot.clean, snapshot.state["door"]) == (True, b"shut")
+    assert again.keys() == []
+
+
 # --- reading
 
 
@@ -240,3 +260,21 @@ def test_when_ram_runs_out_too_the_oldest_in_ram_go_counted(start: Start, monkey
     desk.live(2)
     assert desk.on_card() == [first, *keys[100:]]
     assert desk.journal.backlog == 52
+
+
+def test_what_is_asked_for_together_is_in_one_commit(start: Start) -> None:
+    desk = start()
+    desk.open()
+    key = desk.put()
+    desk.loop.turn()
+    before = desk.journal.commits
+    with desk.journal.together():
+        desk.journal.forget([1])
+        desk.journal.keep("door", b"open")
+        assert desk.on_card() == [key]
+        with desk.journal.together():
+            after = desk.put()
+        assert desk.on_card() == [key]
+    desk.loop.turn()
+    assert desk.on_card() == [after]
+    assert desk.journal.commits == before + 1

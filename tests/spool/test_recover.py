@@ -53,13 +53,16 @@ def test_a_row_with_its_file_stays(store: SqliteStore, files: FrameFiles) -> Non
     assert reopen(store, files).frames == (row,)
 
 
-def test_a_row_whose_file_is_gone_is_dropped(
+def test_a_row_whose_file_is_gone_is_named_until_somebody_drops_it(
     store: SqliteStore, files: FrameFiles, caplog: pytest.LogCaptureFixture
 ) -> None:
     row, _ = picture(1)
     store.commit([lambda s: s.add_frame(row)])
-    assert reopen(store, files).frames == ()
-    assert "1 pictures without a file dropped, 0 without a row adopted" in caplog.text
+    snapshot = reopen(store, files)
+    assert (snapshot.frames, snapshot.gone) == ((), (row,))
+    assert "1 pictures without a file, 0 without a row adopted" in caplog.text
+    store.commit([lambda s: s.drop_frame(row.name)])
+    assert reopen(store, files).gone == ()
 
 
 def test_files_without_a_row_are_adopted_as_they_say_of_themselves_after_those_that_have_one(

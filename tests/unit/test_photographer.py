@@ -127,6 +127,21 @@ def test_pictures_over_the_budget_push_out_the_oldest_and_are_counted(start, tmp
     assert sum(gap["frames"] for gap in gaps) + kept == len(frames["frames"])
 
 
+def test_pictures_whose_files_are_gone_when_the_unit_starts_are_counted_once(start, rig, tmp_path):
+    rig.post.fault = GONE
+    open_door(rig)
+    film(rig, 7)
+    first, second, *rest = sorted((tmp_path / "frames").iterdir())
+    first.unlink()
+    second.unlink()
+    rig = start(camera=True, closed=False)
+    rig.live(2)
+    assert [(gap["reason"], gap["frames"]) for gap in rig.records("gap")] == [("corrupt", 2)]
+    assert sorted(rig.post.took) == [path.name for path in rest]
+    rig = start(camera=True, closed=False)
+    assert rig.records("gap") == []
+
+
 def test_a_unit_without_a_camera_takes_and_tells_of_no_pictures(start):
     rig = start()
     open_door(rig)

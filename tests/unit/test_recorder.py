@@ -112,6 +112,19 @@ def test_an_unset_clock_claims_no_time_and_an_anchor_mends_what_was_not_sent_yet
     assert len(rig.records("anchor")) == 1
 
 
+def test_a_clock_that_was_set_while_the_agent_was_off_is_told_to_whom_it_had_told_no_time(start, clock):
+    clock.quality, clock.error_ms = Quality.UNSYNCED, None
+    rig = start()
+    rig.play("clean", closed=False)
+    rig.live(1)
+    rig.stop()
+    clock.step(86_400_000_000_000)
+    clock.quality, clock.error_ms = Quality.SYNCED, 4
+    (anchor,) = start(closed=False).records("anchor")
+    assert (anchor["at"]["boot"], anchor["at"]["clock"]) == ("boot-1", "synced")
+    assert start(closed=False).records("anchor") == []
+
+
 def test_an_unset_clock_that_is_sent_live_has_no_time_at_all(start, clock):
     clock.quality, clock.error_ms = Quality.UNSYNCED, None
     rig = start()

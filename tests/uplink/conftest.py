@@ -101,7 +101,7 @@ def line(unit: Identity, broker: Any) -> Iterator[Dial]:
     )
 
     def make(clock: Clock | None = None, connect_s: float = 10.0, **changes: object) -> Line:
-        made.append(Line(msgspec.structs.replace(to, **changes), clock or SystemClock(), connect_s))
+        made.append(Line(msgspec.structs.replace(to, **changes), clock or SystemClock(assume_synced=True), connect_s))
         return made[-1]
 
     yield make

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from edge.clock import Quality, Stamp, SystemClock
-from edge.errors import LinkError, RefusedError, ServerError
+from edge.errors import DistrustError, DoorunitError, LinkError, RefusedError, ServerError, WireError
 from edge.identity import Identity
 from edge.spool.seal import Sealer, frame_name
 from edge.station.ca import Authority
@@ -24,6 +24,7 @@ from edge.station.unitapi import FRAME_MAX_BYTES, unit_app
 from edge.uplink.https import HttpsFrames
 from tests.spool.card import Card
 from tests.uplink.conftest import UNIT, WITHIN_S, Rogue, Tls, files
+from tests.uplink.test_mqtt_refusal import NAMELESS
 
 AT = Stamp("boot-1", 5, 1_795_000_000_000_000_000, Quality.SYNCED, 1)
 Post = Callable[..., HttpsFrames]
@@ -87,12 +88,12 @@ def sealed(unit: Identity) -> bytes:
     return sealer.seal(b"\xff\xd8 a picture" * 10_000, epoch="epoch-1", event=7, at=AT)
 
 
-def refused(post: HttpsFrames, name: str, data: bytes, kind: type[LinkError] | None) -> LinkError:
+def refused(post: HttpsFrames, name: str, data: bytes, kind: type[DoorunitError] | None) -> DoorunitError:
     """What `put` raised, without its traceback: frames in there keep urllib3's connection open, even once closed."""
-    error: LinkError | None = None
+    error: DoorunitError | None = None
     try:
         post.put(name, data)
-    except LinkError as err:
+    except DoorunitError as err:
         error = err
     assert error is not None
     error.__traceback__ = error.__cause__ = error.__context__ = None
@@ -136,13 +137,13 @@ def test_a_frame_that_was_changed_on_its_way_is_refused(side: Side, post: Post, 
     changed = bytearray(sealed)
     changed[at] ^= 1
     for name in (frame_name(sealed), frame_name(bytes(changed))):
-        error = refused(post(side.port), name, bytes(changed), RefusedError)
+        error = refused(post(side.port), name, bytes(changed), WireError)
         assert error.found.startswith("status 422: ")
     assert side.came == []
 
 
 def test_a_frame_larger_than_any_unit_makes_is_refused(side: Side, post: Post) -> None:
-    error = refused(post(side.port), "a" * 64, bytes(FRAME_MAX_BYTES + 1), RefusedError)
+    error = refused(post(side.port), "a" * 64, bytes(FRAME_MAX_BYTES + 1), WireError)
     assert error.found.startswith("status 413: ")
 
 
@@ -235,19 +236,20 @@ def test_a_port_on_which_nothing_listens_is_the_servers_fault(post: Post) -> Non
     assert refused(post(port), "a" * 64, b"x", ServerError).found == "nothing listens on that port"
 
 
-def test_a_name_that_cannot_be_resolved_is_the_networks_fault(post: Post) -> None:
-    error = refused(post(443, host="no-such-host.invalid"), "a" * 64, b"x", LinkError)
-    assert error.found == "the name no-such-host.invalid cannot be resolved"
+def test_a_name_that_is_not_known_is_told_apart_from_a_network_that_is_down(post: Post) -> None:
+    error = refused(post(443, host="no-such-host.invalid"), "a" * 64, b"x", None)
+    assert isinstance(error, LinkError)
+    assert error.found in NAMELESS[type(error)], "without a DNS server nobody can say that there is no such name"
 
 
 def test_a_station_of_a_foreign_authority_is_not_believed(side: Side, post: Post, tmp_path: Path) -> None:
     foreign = Authority.open(tmp_path / "ca").issue(UNIT, tmp_path / "unit")
-    error = refused(post(side.port, tls=files(foreign)), "a" * 64, b"x", RefusedError)
+    error = refused(post(side.port, tls=files(foreign)), "a" * 64, b"x", DistrustError)
     assert error.found == "it is not from this unit's CA"
 
 
 def test_a_station_under_another_name_is_not_believed(side: Side, post: Post) -> None:
-    error = refused(post(side.port, host="127.1"), "a" * 64, b"x", RefusedError)
+    error = refused(post(side.port, host="127.1"), "a" * 64, b"x", DistrustError)
     assert error.found == "it is for another name"
 
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from edge.clock import FLOOR_NS, SECOND, Quality, SystemClock
-from edge.errors import LinkError, RefusedError, ServerError
+from edge.errors import DistrustError, LinkError, RefusedError, ServerError, UnknownHostError, UntimedError
 from edge.identity import Identity
 from edge.parts import Acked, LinkDown, LinkUp
 from edge.sim.time import SimClock
@@ -24,6 +24,10 @@ from tests.uplink.conftest import UNIT, Dial, files
 # paho leaves the socket of a handshake that broke off to the garbage collector, which finds it at once
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
 
+NAMELESS = {
+    UnknownHostError: "the name no-such-host.invalid is not known",
+    LinkError: "the name no-such-host.invalid cannot be resolved",
+}
 HOUR_NS = 3600 * SECOND
 Listen = Callable[[Callable[[socket.socket], None]], int]
 
@@ -68,28 +72,28 @@ def lapsed(ca: Authority, folder: Path, first_ns: int, last_ns: int) -> Iterator
 
 def test_a_broker_of_a_foreign_authority_is_not_believed(line: Dial, tmp_path: Path) -> None:
     foreign = Authority.open(tmp_path / "ca").issue(UNIT, tmp_path / "unit")
-    assert refused(line, RefusedError, tls=files(foreign)) == "it is not from this unit's CA"
+    assert refused(line, DistrustError, tls=files(foreign)) == "it is not from this unit's CA"
 
 
 def test_a_brokers_expired_certificate_is_called_so(line: Dial, ca: Authority, tmp_path: Path) -> None:
     with lapsed(ca, tmp_path / "broker", FLOOR_NS, now_ns() - HOUR_NS) as port:
-        assert refused(line, RefusedError, port=port) == "it has expired"
+        assert refused(line, DistrustError, port=port) == "it has expired"
 
 
 def test_a_brokers_certificate_of_the_future_is_called_so(line: Dial, ca: Authority, tmp_path: Path) -> None:
     with lapsed(ca, tmp_path / "broker", now_ns() + HOUR_NS, now_ns() + 2 * HOUR_NS) as port:
-        assert refused(line, RefusedError, port=port) == "it is not valid yet by this unit's clock"
+        assert refused(line, DistrustError, port=port) == "it is not valid yet by this unit's clock"
 
 
 def test_a_unit_whose_clock_was_never_set_waits_and_blames_nobody(line: Dial, ca: Authority, tmp_path: Path) -> None:
     in_1970 = SimClock(wall_ns=60 * SECOND, quality=Quality.UNSYNCED)
     with lapsed(ca, tmp_path / "broker", now_ns() + HOUR_NS, now_ns() + 2 * HOUR_NS) as port:
-        found = refused(line, LinkError, port=port, clock=in_1970)
+        found = refused(line, UntimedError, port=port, clock=in_1970)
     assert found == "it cannot be checked, this unit's clock shows 1970"
 
 
 def test_a_broker_under_another_name_than_its_certificate_says_is_not_believed(line: Dial) -> None:
-    assert refused(line, RefusedError, host="127.1") == "it is for another name"  # another spelling of 127.0.0.1
+    assert refused(line, DistrustError, host="127.1") == "it is for another name"  # another spelling of 127.0.0.1
 
 
 # --- the unit's certificate
@@ -152,8 +156,10 @@ def test_a_port_on_which_nothing_listens_is_the_servers_fault(line: Dial) -> Non
     assert refused(line, ServerError, port=port) == "nothing listens on that port"
 
 
-def test_a_name_that_cannot_be_resolved_is_the_networks_fault(line: Dial) -> None:
-    assert refused(line, LinkError, host="no-such-host.invalid") == ("the name no-such-host.invalid cannot be resolved")
+def test_a_name_that_is_not_known_is_told_apart_from_a_network_that_is_down(line: Dial) -> None:
+    error = line(host="no-such-host.invalid").dial(LinkDown).error
+    assert isinstance(error, LinkError)
+    assert error.found in NAMELESS[type(error)], "without a DNS server nobody can say that there is no such name"
 
 
 @pytest.mark.parametrize("secure", [True, False], ids=["TLS", "in clear"])

@@ -7,8 +7,16 @@ import ssl
 import pytest
 
 from edge.clock import FLOOR_NS, Quality, Stamp
-from edge.errors import DoorunitError, LinkError, RefusedError, ServerError
-from edge.uplink.refusal import explain, silence
+from edge.errors import (
+    DistrustError,
+    DoorunitError,
+    LinkError,
+    RefusedError,
+    ServerError,
+    UnknownHostError,
+    UntimedError,
+)
+from edge.uplink.refusal import answered, explain, silence
 
 WHERE = "platform.example:8883"
 NOW = Stamp("boot-1", 1, FLOOR_NS + 1, Quality.SYNCED, 1)
@@ -28,7 +36,12 @@ def tls(text: str) -> ssl.SSLError:
 
 CASES: list[tuple[BaseException | str, type[LinkError], str]] = [
     (ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"), ServerError, "nothing listens on that port"),
-    (socket.gaierror(-2, "Name or service not known"), LinkError, "the name platform.example cannot be resolved"),
+    (
+        socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
+        UnknownHostError,
+        "platform.example is not known",
+    ),
+    (socket.gaierror(socket.EAI_AGAIN, "Temporary failure"), LinkError, "platform.example cannot be resolved"),
     (TimeoutError("timed out"), LinkError, "no answer within the time-out"),
     (TimeoutError(errno.ETIMEDOUT, "Connection timed out"), LinkError, "no answer within the time-out"),
     (TimeoutError("_ssl.c:989: The handshake operation timed out"), ServerError, "accepts the connection and does not"),
@@ -47,12 +60,12 @@ CASES: list[tuple[BaseException | str, type[LinkError], str]] = [
     (tls("sslv3 alert certificate expired"), RefusedError, "refused this unit's certificate as expired"),
     (tls("tlsv13 alert certificate required"), RefusedError, "wants a certificate and got none"),
     (tls("tlsv1 alert internal error"), RefusedError, "it ended TLS"),
-    (unverified(10), RefusedError, "it has expired"),
-    (unverified(9), RefusedError, "it is not valid yet by this unit's clock"),
-    (unverified(62), RefusedError, "it is for another name"),
-    (unverified(64), RefusedError, "it is for another name"),
-    *((unverified(code), RefusedError, "it is not from this unit's CA") for code in (18, 19, 20, 21)),
-    (unverified(26, "unsuitable certificate purpose"), RefusedError, "unsuitable certificate purpose"),
+    (unverified(10), DistrustError, "it has expired"),
+    (unverified(9), DistrustError, "it is not valid yet by this unit's clock"),
+    (unverified(62), DistrustError, "it is for another name"),
+    (unverified(64), DistrustError, "it is for another name"),
+    *((unverified(code), DistrustError, "it is not from this unit's CA") for code in (18, 19, 20, 21)),
+    (unverified(26, "unsuitable certificate purpose"), DistrustError, "unsuitable certificate purpose"),
 ]
 
 
@@ -84,13 +97,32 @@ def test_no_two_troubles_that_need_different_hands_share_their_remedy() -> None:
 @pytest.mark.parametrize("code", [9, 10])
 def test_a_clock_that_was_never_set_is_not_blamed_on_the_platform(now: Stamp, year: str, code: int) -> None:
     told = explain(unverified(code), WHERE, now)
-    assert type(told) is LinkError
+    assert type(told) is UntimedError
     assert told.found == f"it cannot be checked, this unit's clock shows {year}"
     assert "The unit waits for the time" in told.remedy
 
 
 def test_a_clock_that_was_never_set_excuses_nobody_elses_certificate() -> None:
-    assert type(explain(unverified(19), WHERE, NEVER_SET)) is RefusedError
+    assert type(explain(unverified(19), WHERE, NEVER_SET)) is DistrustError
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind", "remedy"),
+    [
+        ("Not authorized", RefusedError, "user list and ACL"),
+        ("Session taken over", RefusedError, "see that its identity was not copied"),
+        ("Server shutting down", ServerError, "tries again by itself"),
+        ("Server busy", ServerError, "tries again by itself"),
+        ("Keep alive timeout", LinkError, "tries again by itself"),
+    ],
+)
+def test_a_brokers_own_word_is_quoted_and_says_whose_turn_it_is(
+    reason: str, kind: type[LinkError], remedy: str
+) -> None:
+    told = answered(reason, WHERE)
+    assert type(told) is kind
+    assert remedy in told.remedy
+    assert told.found in (f"it said: {reason}", "it heard nothing of this unit")
 
 
 def test_silence_after_a_connection_is_the_servers() -> None:
