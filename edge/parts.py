@@ -126,6 +126,10 @@ class Link(Protocol):
         """
         ...
 
+    def abandon(self) -> None:
+        """End a connection over which nothing is answered, as if it had broken; LinkDown follows. Never blocks."""
+        ...
+
     def close(self) -> None:
         """Disconnect orderly and end the network thread within 5 s; safe to repeat."""
         ...

@@ -31,7 +31,7 @@ UNSYNC = 0x0040  # STA_UNSYNC in <linux/timex.h>
 TIME_ERROR = 5
 MOST_PPM = 100
 
-quick = settings(max_examples=200, deadline=None)
+quick = settings(max_examples=120, deadline=None)
 uptimes = st.integers(0, UPTIME_NS)
 
 

@@ -15,7 +15,7 @@ from edge.errors import ConfigError
 
 SETTINGS = {s.name: s for s in config.settings()}
 SECTIONS = sorted({name.split(".")[0] for name in SETTINGS})
-quick = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 texts = st.text(max_size=12)
 scalars = st.booleans() | st.integers() | st.floats() | texts | st.datetimes() | st.dates() | st.times()

@@ -10,12 +10,16 @@ from edge import errors
 from edge.errors import (
     ConfigError,
     CorruptError,
+    DistrustError,
     DoorunitError,
     FullError,
     LinkError,
+    NewerError,
     PartError,
     RefusedError,
     ServerError,
+    UnknownHostError,
+    UntimedError,
     WireError,
 )
 
@@ -25,9 +29,13 @@ TREE = {  # class -> what it must also be caught as
     PartError: (DoorunitError, OSError),
     FullError: (PartError, OSError),
     CorruptError: (PartError, OSError),
+    NewerError: (PartError, OSError),
     LinkError: (DoorunitError, ConnectionError),
     ServerError: (LinkError, ConnectionError),
     RefusedError: (LinkError, ConnectionError),
+    DistrustError: (LinkError, ConnectionError),
+    UntimedError: (LinkError, ConnectionError),
+    UnknownHostError: (LinkError, ConnectionError),
     WireError: (DoorunitError, ValueError),
 }
 PIECES = {"found": 3, "wanted": "a free GPIO 4-27", "remedy": "See hardware/wiring.md."}

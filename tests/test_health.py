@@ -10,7 +10,8 @@ from edge.health import ROWS, Health, Warning
 
 NOW = 1000 * SECOND
 GRACEFUL = [row.code for row in ROWS.values() if row.grace_s]
-CHILDREN = [(row.code, row.parent) for row in ROWS.values() if row.parent]
+PASSING = [row.code for row in ROWS.values() if row.lasts_s]
+CHILDREN = [(row.code, parent) for row in ROWS.values() for parent in row.parents]
 
 
 @pytest.fixture
@@ -50,12 +51,10 @@ def test_no_two_rows_say_the_same():
 
 @pytest.mark.parametrize(("code", "parent"), CHILDREN)
 def test_every_parent_is_a_row_and_no_row_is_hushed_by_itself(code: str, parent: str):
-    above = [code]
-    while parent:
-        assert parent in ROWS
-        assert parent not in above
-        above.append(parent)
-        parent = ROWS[parent].parent
+    above = {parent}
+    while more := {each for one in above for each in ROWS[one].parents} - above:
+        above |= more
+    assert code not in above
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
@@ -108,6 +107,31 @@ def test_what_is_set_again_keeps_its_beginning_and_takes_the_newest_detail(healt
     health.set("heat.high", NOW, "81 C")
     health.put("heat.high", NOW + 70 * SECOND, True, "85 C")
     assert health.shown(NOW + 71 * SECOND) == [Warning(ROWS["heat.high"], NOW, "85 C")]
+
+
+@pytest.mark.parametrize("code", PASSING)
+def test_what_happens_rather_than_lasts_is_shown_for_a_while_after_the_last_time(health: Health, code: str):
+    while_ns = ROWS[code].lasts_s * SECOND
+    health.set(code, NOW)
+    assert health.next_ns(NOW) == NOW + while_ns
+    health.set(code, NOW + while_ns - 1)
+    assert codes(health.shown(NOW + 2 * while_ns - 2)) == [code]
+    assert health.shown(NOW + 2 * while_ns - 1) == []
+
+
+@pytest.mark.parametrize("code", PASSING)
+def test_what_happens_again_after_its_while_was_over_is_told_anew(health: Health, code: str):
+    told: list[bool] = []
+    health.on_change = lambda: told.append(health.active(code))
+    while_ns = ROWS[code].lasts_s * SECOND
+    health.set(code, NOW)
+    health.expire(NOW + while_ns - 1)
+    assert told == [True]
+    health.expire(NOW + while_ns)
+    assert told == [True, False]
+    health.set(code, NOW + 2 * while_ns)
+    assert told == [True, False, True]
+    assert health.shown(NOW + 2 * while_ns) == [Warning(ROWS[code], NOW + 2 * while_ns, "")]
 
 
 def test_one_warning_that_heals_leaves_the_others(health: Health):

@@ -9,7 +9,7 @@ from edge.clock import Quality, Stamp
 from edge.records import AnyRecord, Boot, Change, ClockAnchor, Event, FrameSet, Gap, GapReason, pack, unpack
 from tests import draws
 
-quick = settings(max_examples=200, deadline=None)
+quick = settings(max_examples=120, deadline=None)
 AT = Stamp("boot-1", 5, 6, Quality.RTC)
 ONE_OF_EACH = (
     Event(epoch="e", seq=1, at=AT, change=Change.OPENED),

@@ -17,7 +17,7 @@ from edge.errors import WireError
 from edge.records import AnyRecord, Change, Event
 from tests import draws
 
-quick = settings(max_examples=150, deadline=None)
+quick = settings(max_examples=100, deadline=None)
 seqs = st.sets(st.integers(0, 60)) | st.sets(draws.counts)
 walls = st.integers(1, draws.LATEST_NS)
 places = st.fixed_dictionaries({b: st.tuples(st.none() | walls, st.none() | walls) for b in draws.BOOTS})

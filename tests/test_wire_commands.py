@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from edge import wire
 from edge.errors import WireError
 
-quick = settings(max_examples=150, deadline=None)
+quick = settings(max_examples=100, deadline=None)
 WISH = wire.Command("c-1", "u-1", "arm", "2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z", {"until": "2026-12-08"})
 GARBLED = [b"", b"null", b"{", b'{"command":"\xff"}', b"[" * 100_000, b'{"command":' * 100_000]
 

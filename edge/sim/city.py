@@ -14,6 +14,7 @@ from edge.clock import MS, SECOND
 from edge.errors import DoorunitError, LinkError, RefusedError, ServerError
 from edge.parts import Acked, Incoming, LinkDown, LinkUp
 from edge.records import Key
+from edge.uplink.refusal import dumb
 
 After = Callable[[int, Callable[[], None]], None]  # (ns from now, what) in true time
 
@@ -111,6 +112,10 @@ class City:
         self._room -= bool(qos)
         self._transmit(topic, payload, token if qos else None)
         return True
+
+    def abandon(self) -> None:
+        """End the connection; LinkDown follows."""
+        self._end(0, dumb("simulated broker"))
 
     def close(self) -> None:
         """Disconnect; safe to repeat."""

@@ -6,6 +6,7 @@ import msgspec
 
 from edge.errors import LinkError
 from edge.parts import Acked, Incoming, LinkDown, LinkUp
+from edge.uplink.refusal import dumb
 
 NO_LIMIT = 65_535  # MQTT 5 receive maximum where the broker names none
 
@@ -39,6 +40,10 @@ class SimLink:
         if self.up:
             self.sent.append(Publish(topic, payload, qos, retain, token))
         return self.up
+
+    def abandon(self) -> None:
+        """End the connection; LinkDown follows."""
+        self.drop(dumb("simulated broker"))
 
     def close(self) -> None:
         """Disconnect; safe to repeat."""

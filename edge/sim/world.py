@@ -275,8 +275,8 @@ class World:
 
     def glitch(self) -> None:
         """3 ms of another level, and no movement."""
-        for at_us, level in waves.wave("glitch", not self.closed, self.dice):
-            self.after(at_us * 1000, partial(self._set, level))
+        self._set(not self.closed)
+        self.after(3 * MS, lambda: self._set(self.closed))
 
     def _set(self, level: bool, heard: bool = True) -> None:
         self._level = level

@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 class Album:
     """Frames on their way.
 
-    Hooks: on_kept(row) once a frame is safe, on_lost(rows) when some had to go, on_unreadable(row, error), on_gone(rows)
-    when their files are.
+    Hooks: on_kept(row) once a frame is safe, on_lost(rows) when some had to go, on_unreadable(row, error),
+    on_gone(rows) when their files are.
     """
 
     def __init__(self, files: FrameFiles, worker: Worker, journal: Journal, limit_bytes: int) -> None:

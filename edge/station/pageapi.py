@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -19,7 +20,7 @@ from edge.station import views
 from edge.station.frames import FrameStore
 from edge.station.hub import Hub
 from edge.station.ledger import Ledger
-from edge.wire import rfc3339
+from edge.wire import GARBLED, rfc3339
 
 PAGE = Path(__file__).with_name("page")
 LIMIT_MAX = 1000
@@ -73,7 +74,7 @@ def page_app(ledger: Ledger, frames: FrameStore, hub: Hub, clock: Clock, bench: 
     async def act(request: Request) -> Response:
         if bench is None:
             return JSONResponse({"error": "this station has no simulated unit"}, 404)
-        await bench.act(request.path_params["what"], await _object(request))
+        await bench.act(request.path_params["what"], await _wish(request))
         hub.push("bench", bench.state())
         return JSONResponse(bench.state())
 
@@ -91,7 +92,7 @@ def page_app(ledger: Ledger, frames: FrameStore, hub: Hub, clock: Clock, bench: 
             Mount("/", StaticFiles(directory=PAGE, html=True)),
         ],
         middleware=[Middleware(BaseHTTPMiddleware, dispatch=_guard)],
-        exception_handlers={ConfigError: _refuse, WireError: _refuse, DoorunitError: _fail},
+        exception_handlers={ConfigError: _refuse, WireError: _refuse, ClientDisconnect: _refuse, DoorunitError: _fail},
     )
 
 
@@ -103,16 +104,12 @@ def _number(text: str, name: str) -> int:
     )
 
 
-async def _object(request: Request) -> dict[str, Any]:
+async def _wish(request: Request) -> dict[str, Any]:
     try:
-        wish = await request.json()
-    except ValueError as err:
-        raise ConfigError("request", found=err, wanted="a JSON object", remedy="See the page's own requests.") from err
-    if not isinstance(wish, dict):
-        raise ConfigError(
-            "request", found=type(wish).__name__, wanted="a JSON object", remedy="See the page's own requests."
-        )
-    return wish
+        return msgspec.json.decode(await request.body(), type=dict[str, str | bool])
+    except GARBLED as err:
+        wanted = "a JSON object of words and of true or false"
+        raise ConfigError("request", found=err, wanted=wanted, remedy="See the page's own requests.") from err
 
 
 async def _guard(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -19,12 +19,19 @@ from paho.mqtt.reasoncodes import ReasonCode
 from edge import wire
 from edge.clock import Clock
 from edge.errors import PartError, WireError
+from edge.identity import UNIT_ID
 from edge.station.ledger import Batch, Ledger
 
 log = logging.getLogger(__name__)
 
 BATCH = 500  # messages in one commit at most
 RETRY_S = 1.0  # pause after the disk refused
+
+_Plain = str | int | float | bool | None
+_Near = _Plain | list[_Plain] | dict[str, _Plain]
+_Told = dict[str, _Plain | list[_Near] | dict[str, _Near]]
+# What a unit tells of itself. No deeper: one reader nests further than the next writer, and the page says it all again.
+_told = msgspec.json.Decoder(_Told)
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -132,6 +139,7 @@ class Receiver:
 
     def _one(self, into: Batch, m: Message, held: dict[tuple[str, str], list[int]], new: list[int]) -> None:
         try:
+            _require_unit(m.unit)
             if m.leaf == "event":
                 envelope = wire.decode(m.unit, m.payload)
                 record = envelope.data.record
@@ -149,10 +157,24 @@ class Receiver:
             log.warning("%s", err)
 
 
-def _object(m: Message) -> dict[str, object]:
+def _require_unit(unit: str) -> None:
+    """A broker with an ACL lets no other names pass; nothing is kept, or answered, under one that it did."""
+    if not UNIT_ID.fullmatch(unit):
+        raise WireError(
+            f"message of {unit[:40]!r}",
+            found="a name that no unit has",
+            wanted="one that a unit was enrolled with",
+            remedy="Look who may publish at the broker.",
+        )
+
+
+def _object(m: Message) -> _Told:
     try:
-        return msgspec.json.decode(m.payload, type=dict[str, object])
+        return _told.decode(m.payload)
     except wire.GARBLED as err:
         raise WireError(
-            f"{m.leaf} of {m.unit}", found=err, wanted="a JSON object", remedy="Look at the unit's software version."
+            f"{m.leaf} of {m.unit}",
+            found=err,
+            wanted="a flat JSON object",
+            remedy="Look at the unit's software version.",
         ) from err

@@ -213,6 +213,8 @@ class Unit:
             health.put(code, now, code == wrong, err)
         if wrong == "spool.lost":  # it is set aside in a moment
             health.set(wrong, now, err)
+        if err is None:
+            self._c.photographer.trust_card()
         if isinstance(err, FullError) and len(self._c.album):
             self._c.album.shed()
 

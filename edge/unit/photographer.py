@@ -122,6 +122,13 @@ class Photographer:
         if self._trial is None:
             self._trial = self._loop.after(TRIAL_NS, self._try_card)
 
+    def trust_card(self) -> None:
+        """The card takes records again: a trial tells whether it takes pictures."""
+        if self._trial is not None:
+            self._trial.cancel()
+            self._trust_card()
+            self._try_card()
+
     def _try_card(self) -> None:
         self._trial = None
         self._album.trial(lambda _: self._trust_card(), self._distrust_card)

@@ -58,6 +58,8 @@ class Carrier:
         now = self._loop.now()
         rows = self._album.rows()
         name = next((row.name for row in rows if self._not_before.get(row.name, 0) <= now), None)
+        if not rows:
+            self._health.clear("frames.waiting", now)
         if name is None:
             if rows:  # all that wait are unfit
                 self._pause = self._loop.at(min(self._not_before[row.name] for row in rows), self._again)

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 STABLE_NS = 60 * SECOND  # a connection that lasted this long clears the record of earlier ones
 STEADY_NS = 10 * SECOND  # after one that did not, the next must last this long before the warning goes
 AT_ONCE_NS = SECOND  # a broker that accepts and ends the connection within this refuses,
-REFUSALS = 3  # if it does so that often running
+REFUSALS = 4  # if it does so that often running
 DENIED_NS = 30 * SECOND  # a message that the broker refused is tried again after this long
 ASK_NS = 30 * SECOND  # how often a platform from which nothing comes is asked, at least
 LIVE_RESERVE = 4  # of the broker's receive maximum, kept free for live events
@@ -57,9 +57,8 @@ class Sent(msgspec.Struct):
 
     record: AnyRecord
     token: int  # of the last publish: another row may have this one's number after a restart
-    since_ns: int  # when it was first sent on this connection
     due_ns: int  # when it may be sent again
-    acked: bool = False
+    acked: bool = False  # the broker took it
 
 
 class Courier:
@@ -83,7 +82,9 @@ class Courier:
         self._up_since: int | None = None
         self._attempts = 0
         self._brief = 0  # connections running that were shorter than STEADY_NS
-        self._at_once = 0  # of these, and attempts, those that were accepted and ended at once
+        self._at_once = 0  # attempts running that were accepted and ended at once
+        self._asked_ns: int | None = None  # when the first record since the last answer was sent on this connection
+        self._unproven = False  # a connection over which nothing was answered was given up; a new one must prove better
         self._steady: Timer | None = None
         self._dialling: Timer | None = None  # the pause before the next attempt
         self._window = 0
@@ -144,12 +145,13 @@ class Courier:
     def link_up(self, fact: LinkUp) -> None:
         """The broker accepted this unit."""
         self._up_since = self._loop.now()
+        self._asked_ns = None
         self.protocol = fact.protocol
         self._window = min(self._settings.window, max(1, fact.window - LIVE_RESERVE))
         self._paused_until = 0
         if self._brief:
             self._steady = self._loop.after(STEADY_NS, self._praise)
-        else:
+        elif not self._unproven:
             self._praise()
         self.on_up()
         self.restart()
@@ -172,7 +174,7 @@ class Courier:
         """The broker answered one publish."""
         n = self._rows.get(fact.token)
         now = self._loop.now()
-        self._answered(now)
+        self._prove()
         if n is None:
             return
         sent = self._flight[n]
@@ -213,9 +215,8 @@ class Courier:
         for n in rows:
             sent = self._land(n)
             self.on_receipt((sent.record.epoch, sent.record.seq))
-        now = self._loop.now()
-        self._answered(now)
-        self._health.clear("receipt.none", now)
+        self._prove()
+        self._health.clear("receipt.none", self._loop.now())
         self._source.forget(rows)
         self._send_late()
         self._pump()
@@ -251,8 +252,10 @@ class Courier:
         if not self._link.publish(self._topic, self._source.encode(record), token=token):
             return False
         now = self._loop.now()
-        since_ns = self._land(n).since_ns if n in self._flight else now
-        self._flight[n] = Sent(record, token, since_ns, now + self._settings.receipt_timeout_s * SECOND)
+        if n in self._flight:
+            self._land(n)
+        self._flight[n] = Sent(record, token, now + self._settings.receipt_timeout_s * SECOND)
+        self._asked_ns = now if self._asked_ns is None else self._asked_ns
         self._rows[token] = n
         self._watch(self._flight[n].due_ns)
         return True
@@ -297,16 +300,20 @@ class Courier:
 
     # Whose fault it is
 
-    def _answered(self, now: int) -> None:
-        if self.up and not self._brief:
-            self._health.clear("link.server", now)
+    def _prove(self) -> None:
+        """Something was answered."""
+        self._asked_ns = None
+        if self._unproven and self.up:
+            self._unproven = False
+            self._praise()
 
     def _doubt(self, sent: Sent, now: int) -> None:
         """A record has waited too long for its receipt."""
         if sent.acked:
             self._health.set("receipt.none", now, "the broker takes messages; no receipt comes back")
-        elif now - sent.since_ns > 2 * self._settings.keepalive_s * SECOND:  # a silent network would have been noticed
-            self._health.set("link.server", now, "the connection stands and no message is answered")
+        elif self._asked_ns is not None and now - self._asked_ns > 2 * self._settings.keepalive_s * SECOND:
+            self._unproven = True  # a silent network would have been noticed by now
+            self._link.abandon()
 
     def _praise(self) -> None:
         """The link is well."""

@@ -24,7 +24,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from edge.clock import SECOND, Clock
 from edge.errors import DoorunitError, LinkError, RefusedError
 from edge.parts import Acked, Incoming, LinkDown, LinkUp
-from edge.uplink.refusal import answered, explain, silence
+from edge.uplink.refusal import answered, dumb, explain, silence
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +104,14 @@ class MqttLink:
         if not sent or client.want_write():  # it ended, or its buffer is full: the network thread does the rest
             self._wake()
         return sent
+
+    def abandon(self) -> None:
+        """End a connection over which nothing is answered, as if it had broken; LinkDown follows. Never blocks."""
+        with self._lock:
+            if self._up:
+                self._up = False
+                self._refused = dumb(self._where)
+        self._wake()
 
     def close(self) -> None:
         """Say good-bye, so that the broker keeps the last will; ends the thread within 5 s. Safe to repeat."""

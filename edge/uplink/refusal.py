@@ -55,6 +55,16 @@ def silence(where: str) -> ServerError:
     )
 
 
+def dumb(where: str) -> ServerError:
+    """A broker accepted this unit, and answers none of its messages."""
+    return ServerError(
+        where,
+        found="the connection stands and no message is answered",
+        wanted="an answer to each message",
+        remedy="The server hangs; the network itself works. The unit connects anew.",
+    )
+
+
 def answered(reason: str, where: str) -> LinkError:
     """The LinkError for MQTT 5's name of why a broker did not accept this unit, or ended the connection."""
     said = reason.lower()

@@ -149,13 +149,13 @@ def test_the_sensor_is_opened_once_and_stays_open(eye, bench, clock):
     assert eye.sensor_open
 
 
-def test_each_failure_is_posted_once_and_the_pauses_grow_to_a_minute(eye, bench, clock, posted):
+def test_each_failure_is_posted_once_and_the_pauses_grow_to_three_quarters_of_a_minute(eye, bench, clock, posted):
     bench.during = broken
     waits = []
     for _ in range(9):
         waits.append(eye.turn() // SECOND)
         clock.now_ns += waits[-1] * SECOND
-    assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert waits == [1, 2, 4, 8, 16, 32, 45, 45, 45]
     assert len(failures(posted)) == len(posted) == 9
     assert bench.calls == ["open", "capture", "close"] * 9
     assert not eye.sensor_open
@@ -177,7 +177,7 @@ def test_a_camera_that_fails_soon_after_each_opening_is_tried_more_and_more_rare
         bench.during = broken
         waits.append(eye.turn() // SECOND)
         clock.now_ns += waits[-1] * SECOND
-    assert waits == [1, 2, 4, 8, 16, 32, 60]
+    assert waits == [1, 2, 4, 8, 16, 32, 45]
 
 
 def test_a_minute_of_pictures_forgives_earlier_failures(eye, bench, clock):

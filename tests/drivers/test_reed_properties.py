@@ -15,7 +15,7 @@ LONGEST_GAP_US = {"clean": 0, "bounce": 900, "rattle": 30 * MS, "glitch": 3 * MS
 LONGEST_US = {"clean": 0, "bounce": 12 * MS, "rattle": 290 * MS, "glitch": 3 * MS, "stuck": 0}
 MOVES = {"clean", "bounce", "rattle"}
 
-thorough = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 seeds = st.integers(0, 2**32)
 offsets = st.integers(0, PERIOD - 1) | st.integers(PERIOD - 3 * SECOND, PERIOD - 1)
 

@@ -1,8 +1,8 @@
 """Asks an ASGI application as uvicorn does, without a socket. An input is the request as it would be written down:
 
-    PUT /v1/units/door-1/frames/~       one line; ~ stands for the sha256 of the body
-    peer: door-1                        a header a line; `peer` is what the certificate says, `cut` ends the body early
-                                        an empty line, then the body
+PUT /v1/units/door-1/frames/~       one line; ~ stands for the sha256 of the body
+peer: door-1                        a header a line; `peer` is what the certificate says, `cut` ends the body early
+                                    an empty line, then the body
 """
 
 import asyncio
@@ -23,11 +23,46 @@ CHUNK = 50_000  # bytes of a body at a time
 UNSAFE = re.compile(rb"[\x00-\x20\x7f-\xff]")  # what h11 lets nobody put into a request line
 SAFE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 METHODS = (b"GET", b"PUT", b"POST", b"HEAD", b"DELETE", b"OPTIONS", b"PATCH", b"get", b"X", b"PUT")
-PIECES = (b"/", b"//", b"/..", b"/%2e%2e", b"%00", b"%2f", b"%", b"%ff", b"~", b"?", b"#", b"*", b";", b".jpg", b"\\", b"%0d%0a")
+PIECES = (
+    b"/",
+    b"//",
+    b"/..",
+    b"/%2e%2e",
+    b"%00",
+    b"%2f",
+    b"%",
+    b"%ff",
+    b"~",
+    b"?",
+    b"#",
+    b"*",
+    b";",
+    b".jpg",
+    b"\\",
+    b"%0d%0a",
+)
 HEADERS = (b"transfer-encoding: chunked", b"content-length: -1", b"content-type: text/plain", b"range: bytes=5-2,-1")
-HEADERS += (b"accept-encoding: gzip;q=x", b"if-none-match: *", b"if-modified-since: yesterday", b"host: \xff", b"cut: 1")
-HEADERS += (b"sec-fetch-site: cross-site", b"sec-fetch-site: same-origin", b"x: " + b"y" * 8000, b"peer: ", b"peer: ../ca")
-HEADERS += (b"peer: door-2", b"peer: door-1", b"range: bytes=0-", b"range: bytes=9999999999999999999-", b"expect: 100-continue")
+HEADERS += (
+    b"accept-encoding: gzip;q=x",
+    b"if-none-match: *",
+    b"if-modified-since: yesterday",
+    b"host: \xff",
+    b"cut: 1",
+)
+HEADERS += (
+    b"sec-fetch-site: cross-site",
+    b"sec-fetch-site: same-origin",
+    b"x: " + b"y" * 8000,
+    b"peer: ",
+    b"peer: ../ca",
+)
+HEADERS += (
+    b"peer: door-2",
+    b"peer: door-1",
+    b"range: bytes=0-",
+    b"range: bytes=9999999999999999999-",
+    b"expect: 100-continue",
+)
 
 
 @dataclass(frozen=True)

@@ -21,20 +21,50 @@ class Pairs(list[tuple[str, Json]]):
     """An object as its pairs, in order: a key may come twice."""
 
 
-DEPTHS = (2, 60, 200, 500, 900, 960, 990, 1000, 5000, 100_000)
-NESTS = [Raw(b"[" * depth + b"]" * depth) for depth in DEPTHS] + [Raw(b'{"a":' * d + b"1" + b"}" * d) for d in DEPTHS]
+DEPTHS = (60, 200, 500, 5000, 100_000, *range(880, 1000))  # the last are where a reader's limit and a writer's differ
 INTS = [0, -1, 1, 2, 255, 2**31, 2**53 + 1, 2**62, 2**63 - 1, 2**63, 2**64 - 1, 2**64, -(2**63), -(2**63) - 1, 10**40]
 TIMES = ["", "Z", "0001-01-01", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "2026-02-30T00:00:00Z", "now"]
 TIMES += ["2026-11-18T11:06:41.1_1Z", "2026-11-18T11:06:41.-5Z", "2026-11-18T11:06:41+08:00", "2026-W47-3", "20261118"]
 TIMES += ["2026-11-18T11:06:41Z", "2026-11-18T11:06:41.5ZZ", "2026-11-18T24:00:00Z", "2026-11-18t11:06:41z"]
-WORDS = ["\0", "\ufeff", "\u202e", "é", "门", "\U0001f6aa", "a" * 10_000, "../../etc/passwd", "door-1/", "+", "#", "$SYS"]
+WORDS = [
+    "\0",
+    "\ufeff",
+    "\u202e",
+    "é",
+    "门",
+    "\U0001f6aa",
+    "a" * 10_000,
+    "../../etc/passwd",
+    "door-1/",
+    "+",
+    "#",
+    "$SYS",
+]
 WORDS += ["door-2", "e1", "%s%n", "' OR 1=1 --", "1e3", "null", "-0", "\uffff", " ", "\n", "x" * 70_000]
-RAW = [Raw(word) for word in (b"1e999", b"-1e999", b"1E308", b"NaN", b"Infinity", b"-0", b"01", b"0.1e-400", b"1" * 5000)]
+RAW = [
+    Raw(word) for word in (b"1e999", b"-1e999", b"1E308", b"NaN", b"Infinity", b"-0", b"01", b"0.1e-400", b"1" * 5000)
+]
 RAW += [Raw(word) for word in (b'"\\ud800"', b'"\\udc00\\ud800"', b'"\\u0000"', b'"\xff"', b'"\xed\xa0\x80"', b"")]
 PLAIN: list[Json] = [None, True, False, 0.5, -0.0, 1e308, [], {}, [[]], [{}], {"": None}, {"warnings": 1}]
-ODD = [*PLAIN, *INTS, *TIMES, *WORDS, *RAW, *NESTS]
+ODD = [*PLAIN, *INTS, *TIMES, *WORDS, *RAW]
 LIKE = {int: INTS, str: [*TIMES, *WORDS]}  # what passes a check of types
-EDITS = ("like", "like", "like", "odd", "odd", "drop", "twice", "rename", "add", "nudge", "wrap", "as text", "many")
+EDITS = (
+    "like",
+    "like",
+    "like",
+    "like",
+    "odd",
+    "odd",
+    "drop",
+    "twice",
+    "rename",
+    "add",
+    "nudge",
+    "wrap",
+    "as text",
+    "many",
+)
+EDITS += ("deep",)
 HURTS = ("cut", "set", "put", "flip", "double", "utf-16", "bom")
 
 
@@ -50,6 +80,11 @@ def text(value: Json) -> bytes:
     return json.dumps(value, ensure_ascii=isinstance(value, str) and len(value) % 2 == 0).encode(errors="replace")
 
 
+def nest(opening: bytes, depth: int) -> Raw:
+    """Brackets, this deep."""
+    return Raw(opening * depth + b"1" + (b"]" if opening == b"[" else b"}") * depth)
+
+
 def bend(value: Json, pick: Pick) -> Json:
     """The value with one edit somewhere in it; `text` writes it."""
     edit = pick(EDITS)
@@ -57,7 +92,8 @@ def bend(value: Json, pick: Pick) -> Json:
     target = value
     for key in way:
         target = target[key]
-    return _changed(value, way, edit, pick(LIKE.get(type(target), ODD) if edit == "like" else ODD))
+    new = nest(pick((b"[", b'{"a":')), pick(DEPTHS)) if edit == "deep" else pick(LIKE.get(type(target), ODD))
+    return _changed(value, way, edit, pick(ODD) if edit == "odd" else new)
 
 
 def spoil(raw: bytes, pick: Pick) -> bytes:

@@ -21,7 +21,12 @@ from tests.unit.rig import UNIT, Rig
 VERBS = ("pulse", "resend")
 FRESH = 200  # commands done, and then the next unit
 NOW_NS = SimClock().read().wall_ns
-SEEDS = [order(NOW_NS), order(NOW_NS, verb="resend", id_="c2"), order(NOW_NS, unit="door-2"), order(NOW_NS, verb="open")]
+SEEDS = [
+    order(NOW_NS),
+    order(NOW_NS, verb="resend", id_="c2"),
+    order(NOW_NS, unit="door-2"),
+    order(NOW_NS, verb="open"),
+]
 SEEDS += [order(NOW_NS - 2 * 3600 * 10**9), order(NOW_NS + 2 * 3600 * 10**9), order(NOW_NS, life_ns=8 * 86_400 * 10**9)]
 REAL = [signed(seed) for seed in SEEDS]
 

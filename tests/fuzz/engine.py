@@ -250,7 +250,14 @@ def by_atheris(name: str, inputs: int, seed_: int, ended: Callable[[Player], Non
         dice = random.Random(number)
         return one.bend(data, dice.choice)[:longest] if number % 4 else bytes(atheris.Mutate(data, longest))
 
-    options = [f"-seed={seed_}", f"-max_len={one.longest}", f"-dict={words}", "-rss_limit_mb=0", "-len_control=0", "-reduce_inputs=0"]
+    options = [
+        f"-seed={seed_}",
+        f"-max_len={one.longest}",
+        f"-dict={words}",
+        "-rss_limit_mb=0",
+        "-len_control=0",
+        "-reduce_inputs=0",
+    ]
     atheris.Setup(["fuzz", *options, str(folder)], play, custom_mutator=bend)
     atheris.Fuzz()
 

@@ -99,6 +99,10 @@ def receipt(ranges: Json) -> bytes:
     return json.dumps({"epoch": EPOCH, "stored": ranges}).encode()
 
 
-HUGE = [receipt([[low * 2, low * 2] for low in range(50_000)]), receipt([[1, 10**6]] * 50_000), receipt([[9, 1]] * 50_000)]
+HUGE = [
+    receipt([[low * 2, low * 2] for low in range(50_000)]),
+    receipt([[1, 10**6]] * 50_000),
+    receipt([[9, 1]] * 50_000),
+]
 REAL = tuple(receipt(ranges) for ranges in SOME)
 TARGET = Target("receipts", opened, REAL, bend, longest=2048)

@@ -27,7 +27,9 @@ def signed(text: bytes, key: SigningKey = PLATFORM) -> bytes:
     return json.dumps({"command": text.decode(errors="replace"), "signature": signature}).encode()
 
 
-def order(now_ns: int, *, id_: str = "c1", unit: str = "door-1", verb: str = "pulse", life_ns: int = 3600 * 10**9) -> bytes:
+def order(
+    now_ns: int, *, id_: str = "c1", unit: str = "door-1", verb: str = "pulse", life_ns: int = 3600 * 10**9
+) -> bytes:
     """A command's text, valid from a minute ago."""
     first_ns = now_ns - 60 * 10**9
     wish = Command(id_, unit, verb, rfc3339(first_ns), rfc3339(first_ns + life_ns))

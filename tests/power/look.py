@@ -13,7 +13,7 @@ from tests.power.verdict import Card, Outcome
 def card(folder: Path) -> Card:
     """What lies there; a copy is opened, so that the spool stays as it was left."""
     frames = folder / "frames"
-    files = {path.name for path in frames.iterdir()} if frames.exists() else set()
+    files = {path.name for path in frames.iterdir()} if frames.is_dir() else set()
     others = {path.name for path in folder.iterdir()} - {"frames", "filler"}
     found = Card(files=files, others=others)
     with tempfile.TemporaryDirectory(dir=folder.parent) as copy:

@@ -127,6 +127,8 @@ class Promise:
     def settle(self, found: Held) -> None:
         """The power is back, and this is what the card held: the commit under way is on it or is not."""
         self.held, self.coming = found, None
+        self.going.clear()
+        self.evicted -= keyed(found).keys()  # what was to go is still there, and nobody remembers that it was to go
         self.owe(found)
 
     def damage(self) -> None:
@@ -176,6 +178,7 @@ class Promise:
                 self.rows[row.name] = row
             case LetGo(name=name):
                 self.let_go.add(name)
+                self.evicted_frames.discard(name)
             case EvictedFrames(names=names):
                 self.evicted_frames.update(names)
 
@@ -199,6 +202,7 @@ class Promise:
             key = (record.epoch, record.seq)
             self.gone.add(key)
             self.owed.pop(key, None)
+            self.evicted.discard(key)
             if isinstance(record, Gap):
                 self.loss_received = self.loss_received or tells_of_loss(record)
                 self.evicted -= counted(record)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from nacl.signing import SigningKey
 
 from edge import wire
 from edge.clock import FLOOR_NS, MS, SECOND
@@ -12,6 +13,7 @@ from edge.sim import waves
 from edge.sim.history import Move, Span
 
 UNIT = "sim-1"
+TOWN_SIGN = SigningKey(b"the town signs its commands with")
 BASE_NS = FLOOR_NS + 30 * 86_400 * SECOND  # UTC when a scene begins
 SETTINGS: dict[str, dict[str, Any]] = {  # periods as long as they may be: what is played is the path, not heartbeats
     "camera": {"enabled": False, "before_s": 1.0, "after_s": 2.0, "fps": 2.0},
@@ -46,6 +48,7 @@ class Scene(msgspec.Struct):
     dark: list[Span] = []  # when there is no link either: what is cut off meanwhile is known to nobody
     evicts: bool = False  # more comes than is kept
     damaged: bool = False  # what was on the card is lost
+    vanished: bool = False  # with all that could tell so to a unit that starts
     until_ns: int = 0
 
 
@@ -95,6 +98,11 @@ class Script:
         self.scene.acts.sort(key=lambda act: act.at_ns)
         self.scene.until_ns = self.scene.acts[-1].at_ns + CALM_NS
         return self.scene
+
+
+def sign(message: bytes) -> bytes:
+    """The platform's signature."""
+    return bytes(TOWN_SIGN.sign(message).signature)
 
 
 def ms(ns: int) -> str:

@@ -18,9 +18,8 @@ from edge.parts import Acked, Incoming, LinkDown, LinkUp
 from edge.records import Key
 from edge.sim.city import Held
 from edge.spool import seal
-from tests.power.scene import UNIT
+from tests.power.scene import TOWN_SIGN, UNIT
 
-TOWN_SIGN = SigningKey(b"the town signs its commands with")
 TOWN_KEY = bytes(TOWN_SIGN.verify_key)
 _UNIT_SIGN = SigningKey(b"the unit signs its pictures with")
 _SEAL_KEY = PrivateKey(b"the town opens its pictures with")
@@ -121,6 +120,11 @@ class Town:
         if self._up and self._trouble() is None:
             self._arrive(topic.rpartition("/")[2], payload, token)
         return self._up and self.faults.get("network") != "dead"
+
+    def abandon(self) -> None:
+        """End the connection; LinkDown follows."""
+        self.close()
+        self._soon(lambda: self.post(LinkDown(_silence())))
 
     def close(self) -> None:
         """Disconnect; safe to repeat."""

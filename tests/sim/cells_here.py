@@ -121,6 +121,6 @@ MEMORY_CELLS = area(
     "memory",
     row("the spool's RAM overruns", f"no card, no link, {FLOOD} movements: the oldest go, counted",
         f.both(f.network("down"), f.part("card", fault=f.BROKEN), f.busy_door(FLOOD)), "kept", "spool.failing", 4,
-        also="link.network", lasts_s=20 + FLOOD * 0.15, judged=False, all_arrive=False, check=loss_is_counted),
+        also=("link.network",), lasts_s=20 + FLOOD * 0.15, judged=False, all_arrive=False, check=loss_is_counted),
 )
 # fmt: on

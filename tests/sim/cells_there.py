@@ -39,16 +39,16 @@ def unsent(receipt: bytes) -> list[tuple[int, bytes]]:
 # fmt: off
 NETWORK_CELLS = area(
     "network",
-    row("network down", "connections end, and none comes about", f.network("down"), "kept", "link.network", 6),
+    row("network down", "connections end, and none comes about", f.network("down"), "kept", "link.network", 7),
     row("network down for an hour", "connections end, and none comes about", f.network("down"), "kept", "link.network",
-        6, lasts_s=HOUR_S),
+        7, lasts_s=HOUR_S),
     row("network silent", "nothing passes, and nobody says so", f.network("silent"), "kept", "link.network", 58,
         lasts_s=180),
-    row("network flapping", "it goes and comes every 5 s", f.flapping(5, 5), "kept", "link.network", 6, lasts_s=180,
-        may_go_s=60),
+    row("network flapping", "it goes and comes every 5 s", f.flapping(5, 5), "kept", "link.network", 25,
+        lasts_s=180, may_go_s=60),
     row("latency of 3 s", "every message takes 3 s, either way", f.city(latency_ms=(3000, 3000)), "live", late_s=3),
-    row("half of all messages lost", "either way, and the connection stands", f.city(loss=0.5, window=65_535), "kept",
-        also="receipt.none", lasts_s=180),
+    row("half of all messages lost", "either way, and the connection stands",
+        f.anew(f.city(loss=0.5, window=65_535)), "kept", also=("receipt.none", "link.server"), lasts_s=180),
 )
 DNS_CELLS = area(
     "DNS",
@@ -85,7 +85,7 @@ BROKER_CELLS = area(
         "link.refused", 2),
     row("connection quota", "Quota exceeded", says("Quota exceeded"), "kept", "link.refused", 2),
     row("accepted and dropped at once", "without a word", f.anew(f.city(drops=(50 * MS, ended))), "kept",
-        "link.refused", 9),
+        "link.refused", 17),
     row("another unit of this name", "each puts the other off",
         f.anew(f.city(drops=(2 * SECOND, lambda: answered("Session taken over", f.WHERE)))), "kept", "link.refused", 4,
         may_go_s=10),

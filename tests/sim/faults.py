@@ -190,8 +190,16 @@ def both(*faults: Fault) -> Fault:
 
 
 def chatter(world: World) -> Callable[[], None]:
-    world.chatter(30 * SECOND)
-    return lambda: None
+    """The contact does not come to rest."""
+    on = [True]
+
+    def again() -> None:
+        if on[0]:
+            world.chatter(SECOND)
+            world.after(SECOND, again)
+
+    again()
+    return partial(on.__setitem__, 0, False)
 
 
 def stuck(world: World) -> Callable[[], None]:

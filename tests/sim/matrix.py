@@ -61,7 +61,7 @@ def row(cell: Cell, seen: Seen) -> str:
         stays += f": within {max(recorded) / SECOND:.2f} s"
     if live and cell.stays == "live":
         stays += f", {max(live) / SECOND:.2f} s"
-    codes = " and ".join(f"`{code}`" for code in (cell.code, cell.also) if code)
+    codes = " and ".join(f"`{code}`" for code in (cell.code, *cell.also))
     warning = "none" if seen.shown_s is None else f"{codes} after {seen.shown_s:.0f} s"
     well = "not within a minute" if seen.well_s is None else f"{seen.well_s:.1f} s"
     return f"| {cell.area} | {cell.name} | {cell.wrong} | {stays} | {warning} | {well} |"

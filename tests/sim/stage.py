@@ -29,7 +29,7 @@ WIRE_NS = 200 * MS  # what the simulated network itself takes
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """One row. `code` is the only warning that may show, `within_s` of the cause's beginning; "" for none at all.
 
-    `also`: the code of a second cause, where there are two.
+    `also`: others that may show, where there is a second cause, or the fault looks like several.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     stays: Stays
     area: str = ""
     code: str = ""
-    also: str = ""
+    also: tuple[str, ...] = ()
     within_s: float = 1
     lasts_s: float = 60
     late_s: float = 0  # how much later an opening arrives because of the fault itself, such as a slow network
@@ -235,7 +235,7 @@ class _Play:
         """Only the root cause, in time, for as long as it lasts; and told to the platform where the link works."""
         cell, wrong = self._cell, self._seen.wrong
         for at_ns, codes in self._shown:
-            if codes - {cell.code, cell.also}:
+            if codes - {cell.code, *cell.also}:
                 wrong.append(f"{(at_ns - began_ns) / SECOND:.1f} s after the beginning it shows {sorted(codes)}")
         if not cell.code:
             return
@@ -245,7 +245,7 @@ class _Play:
         if first_ns is None:
             return
         self._seen.shown_s = (first_ns - began_ns) / SECOND
-        held_ns = max(first_ns, began_ns + int(min(cell.may_go_s, cell.lasts_s) * SECOND))
+        held_ns = max(first_ns, began_ns + int(cell.may_go_s * SECOND))
         if any(held_ns < at_ns < ended_ns and not codes for at_ns, codes in self._shown):
             wrong.append(f"{cell.code} goes while its cause is there: {self._timeline(began_ns)}")
         if cell.stays != "kept" and cell.code not in self._told:

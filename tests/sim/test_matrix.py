@@ -46,5 +46,7 @@ def test_every_cell_has_a_name_of_its_own_and_every_area_has_cells():
 
 
 def test_a_warning_that_does_not_show_is_seen():
-    (told,) = (line for line in play(change("card dark", code="camera.failed", within_s=6)).wrong if "not shown" in line)
+    (told,) = (
+        line for line in play(change("card dark", code="camera.failed", within_s=6)).wrong if "not shown" in line
+    )
     assert told.startswith("camera.failed is not shown within 6")

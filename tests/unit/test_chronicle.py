@@ -62,7 +62,7 @@ class Life:
         return (end_ns - start_ns) * DRIFT_PPM // 1_000_000 + 2 * MS
 
 
-thorough = settings(max_examples=300, deadline=None)
+thorough = settings(max_examples=150, deadline=None)
 spans_ns = st.integers(0, 30 * DAY_NS)
 exact = st.tuples(spans_ns, st.none() | spans_ns, spans_ns).map(lambda drawn: Days(*drawn))
 rough = st.tuples(

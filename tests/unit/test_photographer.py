@@ -59,7 +59,7 @@ def test_every_picture_is_delivered_once_and_then_gone_from_the_card(rig, tmp_pa
 def test_pictures_wait_on_the_card_while_the_station_cannot_take_them(rig, tmp_path):
     rig.post.fault = GONE
     open_door(rig)
-    film(rig, 20)
+    film(rig, 75)
     assert len(list((tmp_path / "frames").iterdir())) == rig.unit.pulse([])["frames_waiting"] > 8
     assert "frames.waiting" in [w["code"] for w in rig.unit.pulse([])["warnings"]]
     rig.post.fault = None

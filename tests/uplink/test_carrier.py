@@ -6,16 +6,17 @@ from collections.abc import Callable
 import pytest
 
 from edge.clock import SECOND
-from edge.errors import LinkError, PartError, RefusedError, ServerError
+from edge.errors import LinkError, PartError, RefusedError, ServerError, WireError
 from edge.health import Health
 from edge.loop import Loop
 from edge.parts import FramePost, FrameRow
 from edge.sim.time import SimClock, live
 from edge.sim.worker import SimWorker
-from edge.uplink.carrier import Album, Carrier
+from edge.uplink.carrier import BACKOFF_MAX_S, UNFIT_NS, Album, Carrier
 from tests.spool.samples import row
 
-REFUSED = RefusedError("picture", found="status 422", wanted="201 or 200", remedy="See the platform's log.")
+REFUSED = RefusedError("picture", found="status 403", wanted="201 or 200", remedy="See the platform's log.")
+UNFIT = WireError("picture", found="status 422", wanted="201 or 200", remedy="See the platform's log.")
 AWAY = ServerError("picture", found="status 507", wanted="201 or 200", remedy="It is sent again.")
 CUT = LinkError("platform", found="silence", wanted="an answer", remedy="Wait.")
 SICK = PartError("picture", found="input/output error", wanted="its bytes", remedy="See dmesg.")
@@ -39,10 +40,16 @@ class Office:
         self.waiting = {name: row(name) for name in names}
         self.refuses: dict[str, Exception] = {}
         self.unreadable: set[str] = set()
+        self.given_up: list[tuple[str, PartError]] = []
         self.put_s: list[tuple[str, int]] = []  # name, second
         self.posts = self.closed = 0
         self.carrier = Carrier(
-            self._open, Album(self._rows, self._read, self._forget), self.worker, self.loop, self.health, Longest()
+            self._open,
+            Album(self._rows, self._read, self._forget, self._give_up),
+            self.worker,
+            self.loop,
+            self.health,
+            Longest(),
         )
 
     def _rows(self) -> list[FrameRow]:
@@ -56,6 +63,10 @@ class Office:
 
     def _forget(self, name: str) -> None:
         del self.waiting[name]
+
+    def _give_up(self, name: str, err: PartError) -> None:
+        del self.waiting[name]
+        self.given_up.append((name, err))
 
     def _open(self) -> FramePost:
         self.posts += 1
@@ -119,7 +130,9 @@ def test_a_platform_that_is_away_has_the_same_frame_again_with_growing_pauses_an
     office.go(200)
     assert set(office.tried()) == {"a"}
     seconds = [second for _, second in office.put_s]
-    assert [after - before for before, after in zip(seconds, seconds[1:], strict=False)] == [1, 2, 4, 8, 16, 32, 60, 60]
+    pauses_s = [min(2**n, BACKOFF_MAX_S) for n in range(20)]
+    assert [after - before for before, after in zip(seconds, seconds[1:], strict=False)] == pauses_s[: len(seconds) - 1]
+    assert len(seconds) > 8
     assert office.health.active("frames.waiting")
     office.refuses.clear()
     office.go(60)
@@ -127,7 +140,7 @@ def test_a_platform_that_is_away_has_the_same_frame_again_with_growing_pauses_an
     assert not office.health.active("frames.waiting")
 
 
-@pytest.mark.parametrize("error", [AWAY, CUT, REFUSED])
+@pytest.mark.parametrize("error", [AWAY, CUT, REFUSED, UNFIT])
 def test_no_refusal_of_any_kind_drops_a_frame(error: Exception) -> None:
     office = Office("a")
     office.refuses = {"a": error}
@@ -136,38 +149,56 @@ def test_no_refusal_of_any_kind_drops_a_frame(error: Exception) -> None:
     assert office.loop.faults == 0
 
 
-def test_a_frame_that_is_refused_lets_the_others_pass_and_has_its_turn_after_ten_minutes() -> None:
+def test_a_frame_that_the_platform_cannot_use_lets_the_others_pass_and_has_its_turn_again_later() -> None:
     office = Office("bad", "a", "b")
-    office.refuses = {"bad": REFUSED}
+    office.refuses = {"bad": UNFIT}
     office.go(10)
     assert office.tried() == ["bad", "a", "b"]
-    office.go(580)
+    office.go(UNFIT_NS / SECOND - 20)
     assert office.tried() == ["bad", "a", "b"]
-    for _ in range(30):
-        office.go(1)
-    assert office.tried() == ["bad", "a", "b", "bad"]
     office.refuses.clear()
-    office.go(700)
-    office.go()
+    office.go(30)
+    assert office.tried() == ["bad", "a", "b", "bad"]
     assert office.waiting == {}
 
 
-def test_a_frame_that_cannot_be_read_is_passed_over_and_the_card_is_named() -> None:
+def test_a_platform_that_refuses_this_unit_is_not_tried_with_every_frame_in_turn() -> None:
+    office = Office("a", "b")
+    office.refuses = {"a": REFUSED, "b": REFUSED}
+    office.go(100)
+    assert set(office.tried()) == {"a"}
+
+
+def test_a_new_link_tries_again_at_once_and_what_went_wrong_before_is_not_held_against_it() -> None:
+    office = Office("a")
+    office.refuses = {"a": AWAY}
+    office.go(100)
+    office.refuses.clear()
+    before = len(office.tried())
+    office.carrier.start_afresh()
+    assert not office.health.active("frames.waiting")
+    office.go()
+    assert len(office.tried()) == before + 1
+    assert office.waiting == {}
+
+
+def test_a_frame_that_cannot_be_read_is_given_up_with_its_reason_and_the_others_go() -> None:
     office = Office("sick", "a")
     office.unreadable = {"sick"}
     office.go()
     assert office.tried() == ["a"]
     assert office.waiting == {}
-    assert office.health.active("spool.failing")
+    assert office.given_up == [("sick", SICK)]
 
 
-def test_a_fault_of_our_own_is_not_taken_for_the_platforms_and_stops_nothing() -> None:
+def test_a_fault_of_our_own_is_not_taken_for_the_platforms_and_is_tried_again() -> None:
     office = Office("a", "b")
     office.refuses = {"a": ZeroDivisionError("ours")}
     office.go()
     assert office.loop.faults == 1
+    assert not office.health.active("frames.waiting")
     office.refuses.clear()
-    office.go()
+    office.go(1)
     assert office.waiting == {}
 
 

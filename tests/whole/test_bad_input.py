@@ -106,7 +106,7 @@ def test_a_unit_that_does_not_believe_its_broker_says_so_and_tells_it_nothing(fl
     (flat.state / "identity" / "ca.crt").write_bytes(foreign.ca_file.read_bytes())
     ear = flat.listen()
     flat.start()
-    flat.says("link.refused", "it is not from this unit's CA", "The platform's keeper must renew it")
+    flat.says("link.distrust", "it is not from this unit's CA", "The platform's keeper must renew it")
     move_unheard(flat)
     assert ear.records() == []
 
