@@ -64,7 +64,7 @@ EDITS = (
     "as text",
     "many",
 )
-EDITS += ("deep",)
+EDITS += ("deep", "deep more")
 HURTS = ("cut", "set", "put", "flip", "double", "utf-16", "bom")
 
 
@@ -92,7 +92,7 @@ def bend(value: Json, pick: Pick) -> Json:
     target = value
     for key in way:
         target = target[key]
-    new = nest(pick((b"[", b'{"a":')), pick(DEPTHS)) if edit == "deep" else pick(LIKE.get(type(target), ODD))
+    new = nest(pick((b"[", b'{"a":')), pick(DEPTHS)) if edit.startswith("deep") else pick(LIKE.get(type(target), ODD))
     return _changed(value, way, edit, pick(ODD) if edit == "odd" else new)
 
 
@@ -165,7 +165,7 @@ def _of_pair(value: dict[str, Json], key: str, edit: str, new: Json) -> Json:
 def _edited(value: Json, edit: str, new: Json) -> Json:
     if edit == "nudge" and type(value) is int:
         return value + (1 if new else -1)
-    if edit == "add" and isinstance(value, dict):
+    if edit in ("add", "deep more") and isinstance(value, dict):
         return {**value, "more": new}
     if edit == "add" and isinstance(value, list):
         return [*value, new]

@@ -7,6 +7,7 @@ import importlib
 import os
 import resource
 import shutil
+import signal
 import tempfile
 import types
 from collections import Counter
@@ -38,7 +39,12 @@ FILES = (
     "edge/unit/recorder.py",
 )
 CUT = 77  # how a process ends that was cut off
+STUCK_S = 30  # of processor time for one scene, which takes some 0.03: it turns in a circle
 Place = tuple[str, int]  # file, statement number
+
+
+class StuckError(BaseException):
+    """A scene turns in a circle. No Exception: a loop's edge would catch it, and go on turning."""
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -144,8 +150,9 @@ def try_point(program: Program, scene: Scene, whole: Outcome, point: Point) -> l
         broke = Break(cut.at.now_ns, cut.at.faults, look.card(folder))
         street = Street(scene, folder, life="b")
         street.town.platform.recall(cut.words)
-        street.resume(cut.at.now_ns, cut.at.acts_done, "boot-again" if point.reboot else "")
-        street.run()
+        with _turning():
+            street.resume(cut.at.now_ns, cut.at.acts_done, "boot-again" if point.reboot else "")
+            street.run()
         return verdict.wrong(scene, whole, look.outcome(street), broke)
 
 
@@ -171,6 +178,22 @@ def stage(scene: Scene) -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
+@contextmanager
+def _turning() -> Iterator[None]:
+    """Raise StuckError in what takes too long. Main thread only."""
+
+    def stuck(_number: int, _frame: object) -> None:
+        raise StuckError(f"{STUCK_S} s and no end")
+
+    before = signal.signal(signal.SIGVTALRM, stuck)
+    signal.setitimer(signal.ITIMER_VIRTUAL, STUCK_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
 def _forked(scene: Scene, folder: Path, child: Callable[[Street, Callable[[Word], None]], None]) -> Cut:
     """Run `child` in a process of its own; what it noted has arrived here, whatever became of it."""
     ours, its = os.pipe()
@@ -179,6 +202,7 @@ def _forked(scene: Scene, folder: Path, child: Callable[[Street, Callable[[Word]
         code = 1
         try:
             os.close(ours)
+            resource.setrlimit(resource.RLIMIT_CPU, (STUCK_S, STUCK_S))
 
             def note(word: Word) -> None:
                 data = msgspec.msgpack.encode(word)

@@ -90,8 +90,9 @@ class _Planter:
             return [statement, _line(call)]
         elif isinstance(statement, ast.Return | ast.Raise | ast.Break | ast.Continue):
             return [_line(call), statement]
-        else:  # all its ways leave the block: once it has begun is as late as it gets
-            statement.body.insert(0, _line(call))  # type: ignore[attr-defined]  # only compound ones come here
+        else:  # all its ways leave the block: once one is taken is as late as it gets
+            for way in ("body", "orelse") if isinstance(statement, ast.If) else ("body",):
+                getattr(statement, way).insert(0, _line(call))
         return [statement]
 
     def _number(self, statement: ast.stmt, within: str) -> int:

@@ -35,11 +35,11 @@ def a_bad_town(name: str, *, eager: bool) -> Scene:
     s.at(505.9, "turn", "network", "dead")
     s.at(520, "turn", "network")
     s.at(530, "turn", "mute")
-    for at_s in (600, 610, 620, 630, 640):  # accepted, and ended at once
+    for at_s in range(600, 680, 10):  # accepted, and ended at once
         s.at(at_s, "turn", "network", "down")
         s.at(at_s + 1, "turn", "network", "held")
         s.at(at_s + 9.5, "turn", "network")
-    s.door(645)
+    s.door(685)
     s.at(700, "turn", "network", "stuck")
     s.door(701)
     s.at(800, "turn", "network")

@@ -78,7 +78,7 @@ class Campaign:
         """What breaks the promise when the unit is cut off there."""
         try:
             return point, play.try_point(self.program, self.scenes[point.scene], self.uncut[point.scene], point)
-        except Exception as err:  # a campaign says which point it broke at, and goes on
+        except (Exception, play.StuckError) as err:  # a campaign says which point it broke at, and goes on
             return point, [f"it broke off: {err!r}"]
 
 
@@ -148,9 +148,9 @@ def _tell(
     loaded = Counter(s.file for s in chosen if not s.within)
     reached = Counter(s.file for s in chosen if (s.file, s.number) not in missed)
     crashes, failed = Counter(p.file for p in points), Counter(p.file for p in failures)
-    print(f"\n{'':28}{'statements':>11}{'on load':>9}{'reached':>9}{'excused':>9}{'crashes':>9}{'failures':>9}")
+    print(f"\n{'':28}{'statements':>11}{'on load':>9}{'reached':>9}{'unreached':>11}{'crashes':>9}{'failures':>9}")
     columns = (said, loaded, reached, said - reached, crashes, failed)
-    widths = (11, 9, 9, 9, 9, 9)
+    widths = (11, 9, 9, 11, 9, 9)
     for file in files:
         print(f"{file:28}" + "".join(f"{c[file]:>{w}}" for c, w in zip(columns, widths, strict=True)))
     totals = "".join(f"{c.total():>{w}}" for c, w in zip(columns, widths, strict=True))

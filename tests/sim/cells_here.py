@@ -5,6 +5,7 @@ from edge.records import Change, Event, Gap, GapReason
 from edge.sim.world import World
 from edge.spool.journal import IN_RAM_MAX
 from tests.sim import faults as f
+from tests.sim.faults_there import network
 from tests.sim.stage import HOUR_S, area, row
 
 PICTURES = {"enabled": True, "width": 160, "height": 120, "before_s": 1, "after_s": 2}
@@ -120,7 +121,7 @@ PROCESS_CELLS = area(
 MEMORY_CELLS = area(
     "memory",
     row("the spool's RAM overruns", f"no card, no link, {FLOOD} movements: the oldest go, counted",
-        f.both(f.network("down"), f.part("card", fault=f.BROKEN), f.busy_door(FLOOD)), "kept", "spool.failing", 4,
+        f.both(network("down"), f.part("card", fault=f.BROKEN), f.busy_door(FLOOD)), "kept", "spool.failing", 4,
         also=("link.network",), lasts_s=20 + FLOOD * 0.15, judged=False, all_arrive=False, check=loss_is_counted),
 )
 # fmt: on

@@ -7,15 +7,16 @@ from edge.clock import MS, SECOND, Quality
 from edge.errors import LinkError, RefusedError, ServerError
 from edge.sim.city import ended
 from edge.uplink.refusal import answered
-from tests.sim import faults as f
+from tests.sim import faults_there as f
 from tests.sim.cells_here import CAMERA
+from tests.sim.faults import YEAR_NS, both, clock, in_1970
 from tests.sim.stage import HOUR_S, Fault, area, row
 
 BUSY = ServerError("pictures", found="status 503", wanted="201 or 200", remedy="It is sent again.")
 FORBIDDEN = RefusedError("pictures", found="status 403", wanted="201 or 200", remedy="It is sent again.")
 UNHEARD = LinkError("pictures", found="silence", wanted="an answer", remedy="It is sent again.")
 NOBODY = ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
-SILENT_311 = f.both(f.platform(deaf=True), f.city(protocol="3.1.1", window=20))
+SILENT_311 = both(f.platform(deaf=True), f.city(protocol="3.1.1", window=20))
 
 
 def says(reason: str) -> Fault:
@@ -67,10 +68,10 @@ TLS_CELLS = area(
     row("our CA unknown to them", "", f.said(f.alert("tlsv1 alert unknown ca")), "kept", "link.refused", 2),
     row("our certificate not asked for", "", f.said(f.alert("tlsv13 alert certificate required")), "kept",
         "link.refused", 2),
-    row("their certificate, in 1970", "it cannot be checked", f.both(f.in_1970, f.said(f.unverified(9))), "kept",
+    row("their certificate, in 1970", "it cannot be checked", both(in_1970, f.said(f.unverified(9))), "kept",
         "clock.unsynced", 61, lasts_s=120, at_start=True),
     row("their certificate, a year ahead", "it seems to have expired",
-        f.both(f.clock(Quality.RESTORED, f.YEAR_NS), f.said(f.unverified(10))), "kept", "clock.unsynced", 61,
+        both(clock(Quality.RESTORED, YEAR_NS), f.said(f.unverified(10))), "kept", "clock.unsynced", 61,
         lasts_s=120, at_start=True),
 )
 BROKER_CELLS = area(
@@ -99,7 +100,7 @@ BROKER_CELLS = area(
         lasts_s=120),
     row("acknowledges and forgets for an hour", "nobody reads what it takes", f.platform(deaf=True), "kept",
         "receipt.none", 34, lasts_s=HOUR_S),
-    row("acknowledges: no subscriber", "No matching subscribers", f.both(f.platform(deaf=True), f.city(heard=False)),
+    row("acknowledges: no subscriber", "No matching subscribers", both(f.platform(deaf=True), f.city(heard=False)),
         "kept", "receipt.none", 34, lasts_s=120),
 )
 RECEIPT_CELLS = area(

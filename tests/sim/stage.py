@@ -1,8 +1,9 @@
 """One cell of the fault matrix, played: a whole unit, a fault, openings while it lasts, and all that was seen."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -96,6 +97,7 @@ class _Play:
         self._seen = Seen()
         self._shown: list[tuple[int, set[str]]] = [(0, set())]  # each change of what is shown at the unit
         self._told: set[str] = set()  # every warning that the platform was told of
+        self._looked_at = 0  # of what the platform holds
         self._well_ns: int | None = None
         self._longer_s = (seed - 1) * PHASE_S
 
@@ -155,7 +157,7 @@ class _Play:
             self._step(FINE_NS)
             if one.recorded_ns is None and world.unit and world.unit._c.doorkeeper.state == self._cell.shows:
                 one.recorded_ns = world.now_ns
-            if one.live_ns is None and self._has(one):
+            if one.live_ns is None and one.arrived:
                 one.live_ns = world.now_ns
         if one.recorded_ns is None or one.recorded_ns > recorded_by_ns:
             self._seen.wrong.append(f"an opening was not recorded within settle + 1 s: {one}")
@@ -177,6 +179,7 @@ class _Play:
     def _step(self, ns: int) -> None:
         world = self._world
         world.advance(world.now_ns + ns)
+        self._arrivals()
         codes = self._codes()
         if codes != self._shown[-1][1]:
             self._shown.append((world.now_ns, codes))
@@ -186,21 +189,18 @@ class _Play:
         elif self._well_ns is None:
             self._well_ns = world.now_ns
 
-    def _events(self) -> Iterator[Event]:
-        for held in reversed(self._world.city.platform.held.values()):
-            record = held.envelope.data.record
-            if isinstance(record, Event):
-                yield record
-
-    def _has(self, one: Opening) -> bool:
-        """Whether the platform holds this opening, as it was or with the interval in which it was."""
-        of = self._world.truth.of
-        one.arrived = one.arrived or any(
-            of(e.since or e.at) - SLACK_NS <= one.at_ns <= of(e.at) + SLACK_NS
-            for e in self._events()
-            if e.change is self._cell.told
-        )
-        return one.arrived
+    def _arrivals(self) -> None:
+        """Openings that the platform holds since the last look: as they were, or with the interval in which they were."""
+        of, held = self._world.truth.of, self._world.city.platform.held
+        if len(held) == self._looked_at:
+            return
+        fresh = [held_.envelope.data.record for held_ in islice(held.values(), self._looked_at, None)]
+        self._looked_at = len(held)
+        for event in fresh:
+            if isinstance(event, Event) and event.change is self._cell.told:
+                first_ns, last_ns = of(event.since or event.at) - SLACK_NS, of(event.at) + SLACK_NS
+                for one in self._seen.openings:
+                    one.arrived = one.arrived or first_ns <= one.at_ns <= last_ns
 
     def _codes(self) -> set[str]:
         world = self._world
@@ -218,7 +218,7 @@ class _Play:
             return f"it shows {', '.join(sorted(codes))}"
         if crew.journal.backlog or len(crew.album):
             return f"{crew.journal.backlog} records and {len(crew.album)} pictures wait"
-        missing = [one for one in self._seen.openings if not self._has(one)]
+        missing = [one for one in self._seen.openings if not one.arrived]
         if missing and self._cell.all_arrive:
             return f"{len(missing)} openings have not arrived"
         return "" if crew.courier.up else "there is no link"

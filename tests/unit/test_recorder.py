@@ -46,7 +46,7 @@ def test_what_a_card_refused_is_sent_live_and_kept_once_the_card_is_well(start, 
     assert [w["code"] for w in rig.unit.pulse([])["warnings"]] == [code]
     rig.workers["card"].fault = None
     rig.live(70)
-    assert rig.unit.pulse([])["warnings"] == []
+    assert code not in [w["code"] for w in rig.unit.pulse([])["warnings"]]
     rig = start()
     assert "opened" in rig.changes(), "the next run finds it in the spool"
 

@@ -257,6 +257,16 @@ def test_a_network_that_falls_silent_is_noticed_within_two_keep_alives(line: Dia
     assert not link.publish(EVENT, b"2")
 
 
+def test_a_connection_that_is_given_up_ends_at_once_and_says_why(line: Dial) -> None:
+    link = line()
+    link.dial(LinkUp)
+    link.abandon()
+    assert not link.publish(EVENT, b"1")
+    assert "no message is answered" in str(link.next(LinkDown).error)
+    link.abandon()
+    assert link.dial(LinkUp).protocol == "5"
+
+
 def test_a_quiet_link_asks_whether_the_broker_is_there_and_stays_up_while_it_is(line: Dial, rogue: Listen) -> None:
     pings: queue.Queue[bytes] = queue.Queue()
 
