@@ -37,7 +37,7 @@ export DEBIAN_FRONTEND=noninteractive
     { cat "$$log" >&2; exit 1; }
 endef
 
-.PHONY: help setup setup-test debian demo test lint bench format lock clean
+.PHONY: help setup setup-test debian demo test lint campaigns bench format lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -63,6 +63,23 @@ lint: .venv/.test ## format, lint, types; the drivers against MicroPython
 	$(PY) -m ruff check --quiet . || failed=1
 	$(PY) -m mypy edge $$(find deploy -name '*.py') || failed=1
 	$(PY) tests/drivers/lint.py || failed=1
+	exit $$failed
+
+# Each runs alone, and takes a larger size by a flag: see its --help.
+CAMPAIGNS := tests/power/cuts.py tests/power/statements.py tests/sim/weeks.py tests/sim/matrix.py tests/whole/peers.py
+
+campaigns: .venv/.test debian ## power cuts, crashes, simulated weeks, faults, peers' failures; a soak beside them
+	@log=$$(mktemp)
+	trap 'rm -f "$$log"' EXIT
+	$(PY) tests/soak/soak.py >"$$log" 2>&1 & soak=$$!
+	failed=0
+	for campaign in $(CAMPAIGNS); do
+	    echo "--- $$campaign"
+	    $(PY) $$campaign || failed=1
+	done
+	echo "--- tests/soak/soak.py"
+	wait $$soak || failed=1
+	cat "$$log"
 	exit $$failed
 
 bench: .venv/.test ## measure: every tests/bench/bench_*.py, one after another

@@ -92,6 +92,7 @@ class Doorkeeper:
     def close(self) -> None:
         """Let the contact go; safe to repeat."""
         self._is_open = False
+        self._release()
         self._contact.close()
 
     def pin_changed(self, fact: PinChange) -> None:

@@ -88,6 +88,47 @@ def test_a_hanging_commit_is_called_slow_and_blocks_nobody(start: Start) -> None
     assert desk.on_card() == keys
 
 
+def test_a_card_that_was_slow_is_tried_again_before_it_is_called_well(start: Start) -> None:
+    desk = start()
+    desk.open()
+    desk.worker.at_once = False
+    desk.put()
+    desk.live(3)
+    desk.worker.at_once = True
+    desk.worker.run()
+    desk.live(29)
+    assert desk.slow == [True], "it was, and nobody has asked since"
+    desk.live(2)
+    assert desk.slow == [True, False]
+
+
+def test_a_card_that_hangs_as_it_is_opened_is_called_slow(start: Start) -> None:
+    desk = start(at_once=False)
+    assert desk.open() is None
+    desk.live(1.1)
+    assert desk.slow == [True]
+    desk.worker.at_once = True
+    desk.worker.run()
+    desk.put()
+    assert desk.slow == [True, False]
+
+
+def test_a_fault_of_our_own_is_told_as_one_and_the_card_is_tried_again_all_the_same(start: Start) -> None:
+    for opened in (False, True):
+        desk = start()
+        if opened:
+            desk.open()
+        desk.worker.fault = ZeroDivisionError("ours")
+        if not opened:
+            desk.open()
+        key = desk.put()
+        assert desk.loop.faults == 1
+        desk.worker.fault = None
+        desk.live(2)
+        assert desk.on_card()[-1] == key
+        assert desk.troubles == [None]
+
+
 # --- seqs
 
 

@@ -1,5 +1,6 @@
 """The spool on real files: what was committed is there after anything, and no seq is handed out twice."""
 
+import shutil
 import sqlite3
 import tempfile
 from pathlib import Path
@@ -89,6 +90,20 @@ def test_an_operation_that_raises_leaves_the_spool_as_it_was_and_in_use(make: Ma
     assert seqs(store) == []
     put(store, 2)
     assert seqs(store) == [2]
+
+
+def test_a_spool_whose_file_was_removed_in_use_is_begun_anew_and_the_loss_is_told(make: Make, tmp_path: Path) -> None:
+    store = make(tmp_path / "state")
+    before = store.open()
+    put(store, 1)
+    shutil.rmtree(tmp_path / "state")
+    with pytest.raises(CorruptError, match="no such file"):
+        put(store, 2)
+    after = store.open()
+    assert (after.loss, after.lost_epoch) == (f"{store.path} is gone", before.epoch)
+    assert after.epoch != before.epoch
+    put(store, 3)
+    assert seqs(store) == [3]
 
 
 def test_a_closed_spool_says_so_and_closing_may_be_repeated(make: Make, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from edge import wire
 from edge.clock import Quality
 from edge.errors import PartError
+from edge.uplink.commands import LOOKED_AT
 from tests.unit.rig import UNIT, sign
 
 
@@ -76,6 +77,28 @@ def test_what_the_platform_did_not_sign_gets_no_answer_and_is_counted(start, spo
     rig = start()
     assert rig.obey(spoil(rig.command("pulse"))) is None
     assert rig.unit.pulse([])["refused_commands"] == 1
+
+
+def test_commands_that_are_not_the_platforms_are_told_of_for_a_while(start):
+    rig = start()
+    rig.obey(unsigned(rig.command("pulse")))
+    assert [w["code"] for w in rig.unit.pulse([])["warnings"]] == ["command.forged"]
+    rig.live(31)
+    assert rig.unit.pulse([])["warnings"] == []
+
+
+def test_of_a_flood_only_so_many_are_looked_at_as_leave_the_deciding_thread_to_the_door(start):
+    rig = start()
+    asked = []
+    rig.unit._commands._verify = lambda signature, message: bool(asked.append(message))
+    for _ in range(1000):
+        rig.link.say(wire.topic(UNIT, "command"), unsigned(rig.command("pulse")))
+    rig.loop.turn()
+    assert len(asked) == LOOKED_AT
+    assert rig.unit.pulse([])["refused_commands"] == 1000
+    rig.unit._commands._verify = lambda signature, message: signature == sign(message)
+    rig.live(1)
+    assert rig.obey(rig.command("pulse"))["done"], "a second later the platform is heard again"
 
 
 def test_a_signed_command_whose_times_are_no_times_is_no_command(start):

@@ -87,6 +87,21 @@ def test_chatter_does_not_reset_the_held_timer(start):
     assert seconds(held) - seconds(opened) == pytest.approx(30, abs=0.01)
 
 
+def test_a_door_that_is_open_too_long_while_the_unit_stops_is_told_by_the_next_run_alone(start):
+    settings = {"door": {"held_after_s": 30}}
+    rig = start(settings=settings)
+    rig.play("clean", closed=False)
+    rig.live(29.99)
+    rig.workers["card"].at_once = False
+    rig.stop()
+    rig.live(1)
+    assert rig.changes() == ["found", "opened"]
+    rig.workers["card"].run()
+    rig = start(settings=settings, closed=False)
+    rig.live(1)
+    assert rig.changes() == ["found", "held"]
+
+
 def test_the_held_timer_survives_a_restart_and_a_power_cut(start, clock):
     settings = {"door": {"held_after_s": 100}}
     rig = start(settings=settings)
@@ -156,3 +171,16 @@ def test_a_contact_that_cannot_be_read_is_lost_once_and_tried_again(start, monke
     rig.live(20)
     assert rig.changes() == ["found", "lost", "found"]
     assert not rig.unit.pulse([])["warnings"]
+
+
+def test_a_contact_that_opens_and_cannot_be_read_is_not_called_well_in_between(start, monkeypatch):
+    rig = start()
+    told = []
+    monkeypatch.setattr(rig.unit._c.health, "on_change", lambda: told.append(rig.clock.now()))
+    rig.wire.torn = True
+    rig.live(60)
+    assert len(told) == 1
+    rig.wire.torn = False
+    rig.live(11)
+    assert len(told) == 2
+    assert rig.changes() == ["found", "lost", "found"]

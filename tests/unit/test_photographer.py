@@ -111,6 +111,40 @@ def test_a_card_that_takes_no_picture_is_named_in_the_frame_set(rig):
     assert rig.changes() == ["found", "opened"]
 
 
+def test_a_card_that_takes_no_picture_is_called_so_until_it_takes_one_again(rig):
+    rig.workers["frames"].fault = PartError("card", found="full", wanted="room", remedy="Change it.")
+    open_door(rig)
+    film(rig, 40)
+    assert [w["code"] for w in rig.unit.pulse([])["warnings"]] == ["frames.unkept"]
+    rig.workers["frames"].fault = None
+    film(rig, 31)
+    assert rig.unit.pulse([])["warnings"] == [], "a trial says so: the door may stay shut for days"
+
+
+def test_a_picture_that_cannot_be_read_is_counted_as_gone(rig, tmp_path):
+    rig.post.fault = GONE
+    open_door(rig)
+    film(rig, 7)
+    waiting = sorted((tmp_path / "frames").iterdir())
+    waiting[0].unlink()
+    rig.post.fault = None
+    film(rig, 31)
+    (gap,) = rig.records("gap")
+    assert (gap["reason"], gap["frames"]) == ("corrupt", 1)
+    assert len(rig.post.took) == len(waiting) - 1
+    film(rig, 31)
+    assert rig.unit.pulse([])["warnings"] == []
+
+
+def test_a_fault_of_our_own_at_a_picture_still_has_its_set_told(rig):
+    rig.workers["darkroom"].fault = ZeroDivisionError("ours")
+    open_door(rig)
+    film(rig, 7)
+    (frames,) = rig.records("frames")
+    assert frames["missing"] == "ours"
+    assert "loop.fault" in [w["code"] for w in rig.unit.pulse([])["warnings"]]
+
+
 def test_pictures_over_the_budget_push_out_the_oldest_and_are_counted(start, tmp_path):
     rig = start(camera=True, settings={"spool": {"frames_mb": 1}})
     rig.post.fault = GONE
