@@ -16,6 +16,8 @@ from msgspec import Meta
 from edge.errors import ConfigError
 
 RING_MAX_MB = 128  # of the 512 MB of a Pi Zero 2 W
+FILE_MAX_BYTES = 65_536  # the defaults with all their help are 5 kB; a picture or a disk is no settings file
+LINE_MAX_BYTES = 1000  # tomllib takes half a minute for a key of 20,000 parts, and no key goes over a line's end
 EXPLAIN = "`doorunit config explain {0}` tells what it is for."
 
 
@@ -176,21 +178,22 @@ def settings() -> Iterator[Setting]:
 def load(path: Path) -> Config:
     """Read one TOML file. Raises ConfigError that says what, where, found, wanted and what to do."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as err:
+        with path.open("rb") as file:
+            raw = file.read(FILE_MAX_BYTES + 1)
+    except OSError as err:
         raise ConfigError(
             f"config file {path}",
-            found=getattr(err, "strerror", None) or err,
+            found=err.strerror or err,
             wanted="a readable TOML file",
             remedy="`doorunit config defaults` prints one to start from.",
         ) from err
     try:
-        tables = tomllib.loads(text)
+        tables = _tables(raw)
     except (ValueError, RecursionError) as err:  # a number of over 4300 digits and a deep nest are no TOMLDecodeError
         raise ConfigError(
             f"config file {path}",
             found=err,
-            wanted="TOML",
+            wanted=f"TOML, {FILE_MAX_BYTES} bytes at most, in lines of {LINE_MAX_BYTES} at most",
             remedy="`doorunit config defaults` prints one to start from.",
         ) from err
     return parse(tables)
@@ -238,6 +241,14 @@ def defaults_toml() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _tables(raw: bytes) -> dict[str, Any]:
+    """Raises ValueError, RecursionError."""
+    longest = max(map(len, raw.split(b"\n")))
+    if len(raw) > FILE_MAX_BYTES or longest > LINE_MAX_BYTES:
+        raise ValueError(f"{len(raw)} bytes or more, and a line of {longest}")
+    return tomllib.loads(raw.decode())
+
+
 def _value(setting: Setting, value: Any) -> Any:
     try:
         return msgspec.convert(value, setting.type)
@@ -254,7 +265,7 @@ def unknown(name: str, names: list[str], kind: str) -> ConfigError:
 
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     return ConfigError(
-        name,
+        name or '""',
         found="no such setting",
         wanted=f"{near[0]}?" if near else f"one of the {kind} that are declared",
         remedy="`doorunit config defaults` prints them all.",

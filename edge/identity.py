@@ -196,7 +196,7 @@ def _swap(folder: Path) -> None:
 def _about(path: Path) -> _About:
     try:
         return msgspec.json.decode(_read(path), type=_About)
-    except (msgspec.DecodeError, UnicodeDecodeError) as err:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
         raise _garbled(
             path, str(err), '{"unit": ..., "seal_key": ..., "seal_key_id": ..., "command_key": ...}'
         ) from err

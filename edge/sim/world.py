@@ -60,6 +60,7 @@ class World:
         self.config = config.parse(settings)
         self.parts = {name: Part() for name in ("card", "frames", "darkroom", "post")}  # what each worker works on
         self.deaf_after_ns: int | None = None  # of each movement, the kernel drops all edges later than this
+        self.host = HostReading()  # what the machine says of itself
         self.verify_takes_ns = 0  # how long the deciding thread is busy with one signature
         self.camera: SimCamera | None = None
         self.eye: SimEye | None = None
@@ -167,7 +168,7 @@ class World:
             seal=_seal,
             open_post=(lambda: self.shelf) if camera.enabled else None,
             verify=self._verify,
-            host=HostReading,
+            host=lambda: self.host,
             dice=random.Random(self.dice.random()),  # noqa: S311 - as above
             new_epoch=self._new_epoch,
         )

@@ -11,31 +11,31 @@ from functools import partial
 
 from edge.clock import SECOND, Stamp
 from edge.errors import CorruptError, PartError
-from edge.loop import Loop, Timer, Worker
+from edge.loop import Loop, Worker
 from edge.parts import FrameRow, Snapshot, Store
 from edge.records import AnyRecord, GapReason
+from edge.spool.batch import Forget, Keep, Op, Put, compact, merged
+from edge.spool.batch import Rows as Rows
+from edge.spool.pace import Pace
 
 log = logging.getLogger(__name__)
 
 OPEN_DEADLINE_NS = SECOND  # a card that answers later is adopted later; the door does not wait for it
-SLOW_NS = 2 * SECOND  # a commit that takes longer than this is worth a warning
 PAUSES_NS = tuple(s * SECOND for s in (1, 2, 5, 15, 30))  # after a failure, then the last one again and again
 IN_RAM_MAX = 5000  # records of about 400 bytes: 2 MB
 _REFILL = 32  # ask for more seqs when fewer than this are left
 _EVICT = 100  # records that go at a time when there are more than records_max
+_COMPACT = 200  # operations that wait, from which on idle ones are left out
 
-Op = Callable[[Store], None]
-Rows = list[tuple[int, AnyRecord]]
 _NOTHING: Mapping[str, bytes] = {}
 
 
 class Journal:
     """Seqs, records and small state, through one worker that owns the card.
 
-    Hooks, all called in the deciding thread: on_trouble(error, or None once the card is well again), on_slow(whether a
-    commit takes longer than SLOW_NS; one such is followed by a trial), on_lost(reason, records that had to go),
-    on_adopted(snapshot of a spool that was opened after the start), on_passed_over() half a minute after the card could
-    not be read: it is to be read again.
+    Hooks, all called in the deciding thread: on_trouble(error, or None once the card is well again), on_slow(whether
+    the card takes longer than it should), on_lost(reason, records that had to go), on_adopted(snapshot of a spool that
+    was opened after the start), on_passed_over() when rows on the card were passed over: it is to be read again.
     """
 
     def __init__(
@@ -70,17 +70,20 @@ class Journal:
         self._ram: dict[int, AnyRecord] = {}  # by row number: not yet on the card
         self._ops: list[Op] = []
         self._under_way: list[Op] = []  # those of the commit in hand
+        self._compact_at = _COMPACT
         self._after: list[Callable[[], None]] = []
         self._is_open = False
         self._started = False
         self._waiting = False  # for the pause after a failure
-        self._busy = False
+        self._pace = Pace(loop)
+        self._pace.on_slow = lambda slow: self.on_slow(slow)
+        self._pace.on_trial = lambda: self.keep("trial", b"")
         self._gathering = False  # what is asked for waits for the end of `together`
-        self._slow: Timer | None = None
-        self._is_slow = False  # the last commit was
-        self._failures = 0
+        self._failures = 0  # commits running
+        self._unread = False  # the last read did not come off, and the card is being tried
         self._evicting = False
         self._forgotten: set[int] = set()  # rows that may still be on the card
+        self._passed_over = False  # a reader was given what is in RAM only, because the card hung
 
     # Opening and closing
 
@@ -104,7 +107,7 @@ class Journal:
             self._fail(err, self._reopen)
 
         deadline = self._loop.after(OPEN_DEADLINE_NS, lambda: start(None))
-        self._begin()
+        self._pace.begin()
         self._worker.do(self._open_store, opened, failed)
 
     def close(self, then: Callable[[], None]) -> None:
@@ -130,7 +133,16 @@ class Journal:
         self._worker.do(last, done, lambda _: then())
 
     def _reopen(self) -> None:
-        self._worker.do(self._open_store, self._adopt, lambda err: self._fail(err, self._reopen))
+        def opened(snapshot: Snapshot) -> None:
+            self._end()
+            self._adopt(snapshot)
+
+        def failed(err: Exception) -> None:
+            self._end()
+            self._fail(err, self._reopen)
+
+        self._pace.begin()
+        self._worker.do(self._open_store, opened, failed)
 
     def _adopt(self, snapshot: Snapshot) -> None:
         """Go on with this spool; records that waited in RAM follow those that it holds."""
@@ -145,9 +157,10 @@ class Journal:
         self._n += len(waiting)
         self._forgotten.clear()
         self._ops, self._after = [], []  # what they spoke of belongs to another spool, or is kept again by on_adopted
+        self._unread = False
         if self._failures:
             self._failures = 0
-            self.on_trouble(None)
+            self._praise()
         if self._started:
             self.on_adopted(snapshot)
         self._commit()
@@ -174,7 +187,7 @@ class Journal:
     def put(self, n: int, record: AnyRecord, keep: Mapping[str, bytes] = _NOTHING) -> None:
         """Keep a record, minted just now, until `forget`, and in the same commit some state that goes with it."""
         self._ram[n] = record
-        self._ops += [partial(_keep, key, value) for key, value in keep.items()]
+        self._ops += [Keep(key, value) for key, value in keep.items()]
         self.backlog += 1
         self._make_room()
         self._commit()
@@ -186,13 +199,13 @@ class Journal:
             self._ram.pop(n, None)
         self._forgotten.update(going)
         self.backlog -= len(going)
-        self.do(lambda store: store.forget(going))
+        self.do(Forget(going))
 
     def keep(self, key: str, value: bytes, then: Callable[[], None] | None = None) -> None:
         """Remember a small piece of state; `then` follows once it is on the card."""
         if then is not None:
             self._after.append(then)
-        self.do(partial(_keep, key, value))
+        self.do(Keep(key, value))
 
     def anchor(self, stamp: Stamp) -> None:
         """Remember what ties this boot's clock to UTC."""
@@ -226,9 +239,13 @@ class Journal:
     # Reading
 
     def read(self, after_n: int, limit: int, then: Callable[[Rows], None]) -> None:
-        """Records with row number above after_n, in order, those in RAM included."""
+        """Records with row number above after_n, in order, those in RAM included.
+
+        While the card hangs those in RAM alone; on_passed_over follows when it does no more.
+        """
         in_ram = [(n, record) for n, record in self._ram.items() if n > after_n]
-        if not self._is_open:
+        if not self._is_open or self._pace.hangs:
+            self._passed_over = self._passed_over or self._pace.hangs
             then(in_ram[:limit])
             return
 
@@ -239,29 +256,48 @@ class Journal:
             else:  # nothing is left of these, and there may be more
                 self.read(rows[-1][0], limit, then)
 
-        def merge(rows: Rows) -> None:
-            have = {n for n, _ in rows}
-            # A full batch from the card ends before what is only in RAM, which is newer.
-            ended(rows + ([] if len(rows) == limit else [item for item in in_ram if item[0] not in have]))
+        def came(rows: Rows) -> None:
+            if self._unread:
+                self._unread = False
+                self._praise()
+            ended(merged(rows, in_ram, limit))
 
         def failed(err: Exception) -> None:
             log.warning("spool: the backlog waits: %s", err)
-            if isinstance(err, CorruptError):
-                self._give_up(err)
-            elif isinstance(err, PartError):
-                self._failures += 1  # the next commit that succeeds says that the card is well again
-                self.on_trouble(err)
-                self._loop.after(PAUSES_NS[-1], lambda: self.on_passed_over())
+            self._fail_to_read(err)
             ended(in_ram)
 
-        self._worker.do(partial(self._store.read, after_n, limit), merge, failed)
+        self._worker.do(partial(self._store.read, after_n, limit), came, failed)
+
+    def _fail_to_read(self, err: Exception) -> None:
+        if isinstance(err, CorruptError):
+            self._give_up(err)
+            return
+        if not self._unread:  # else it is being tried already
+            self._unread = True
+            self._loop.after(PAUSES_NS[-1], self._read_again)
+        if isinstance(err, PartError):
+            self.on_trouble(err)
+        else:  # a fault of ours
+            self._loop.call(_throw, err)
+
+    def _read_again(self) -> None:
+        if self._unread:
+            self._loop.after(PAUSES_NS[-1], self._read_again)
+            self.read(0, 1, lambda _: None)
+            self.on_passed_over()
+
+    def _praise(self) -> None:
+        if not self._unread and not self._failures:
+            self.on_trouble(None)
 
     # The commit in hand
 
     def _commit(self) -> None:
-        if not self._is_open or self._waiting or self._busy or self._gathering or not (self._ram or self._ops):
+        self._slim()
+        if not self._is_open or self._waiting or self._pace.busy or self._gathering or not (self._ram or self._ops):
             return
-        self._begin()
+        self._pace.begin()
         written, forgotten, asked = list(self._ram), set(self._forgotten), self._asked
         puts, ops = self._batch()
         self._under_way = ops
@@ -278,7 +314,7 @@ class Journal:
                     self._limit, self._asked = asked, 0
                 if self._failures:
                     self._failures = 0
-                    self.on_trouble(None)
+                    self._praise()
             for act in after:
                 act()
             self._commit()
@@ -294,33 +330,21 @@ class Journal:
 
         self._worker.do(partial(self._store.commit, [*puts, *ops]), done, failed)
 
-    def _begin(self) -> None:
-        self._busy = True
-        self._slow = self._loop.after(SLOW_NS, self._too_slow)
-
-    def _too_slow(self) -> None:
-        self._slow = None
-        self._is_slow = True
-        self.on_slow(True)
+    def _slim(self) -> None:
+        if len(self._ops) > self._compact_at:
+            self._ops = compact(self._ops)
+            self._compact_at = 2 * len(self._ops) + _COMPACT
 
     def _end(self) -> None:
-        self._busy = False
         self._under_way = []
-        if self._slow is None:  # this one was slow: there may be no other for minutes to say that the card is not
-            self._loop.after(PAUSES_NS[-1], self._try)
-            return
-        self._slow.cancel()
-        if self._is_slow:
-            self._is_slow = False
-            self.on_slow(False)
-
-    def _try(self) -> None:
-        if self._is_slow and not self._busy:
-            self.keep("trial", b"")
+        self._pace.end()
+        if self._passed_over:
+            self._passed_over = False
+            self._loop.call(lambda: self.on_passed_over())
 
     def _batch(self) -> tuple[list[Op], list[Op]]:
-        puts: list[Op] = [partial(_put, n, record) for n, record in self._ram.items()]
-        ops, self._ops = self._ops, []
+        puts: list[Op] = [Put(n, record) for n, record in self._ram.items()]
+        ops, self._ops, self._compact_at = self._ops, [], _COMPACT
         return puts, ops
 
     def _give_up(self, err: CorruptError) -> None:
@@ -348,7 +372,7 @@ class Journal:
         if len(self._ram) > IN_RAM_MAX:
             lost = [(n, self._ram[n]) for n in list(self._ram)[:_EVICT]]
             self._evict(GapReason.OVERRUN, lost)
-        elif self.backlog > self._records_max and self._is_open and not self._evicting:
+        elif self.backlog > self._records_max and self._is_open and not self._evicting and not self._pace.hangs:
             self._evicting = True
             self.read(0, _EVICT, partial(self._evict, GapReason.FULL))
 
@@ -361,9 +385,5 @@ class Journal:
             self.on_lost(reason, [record for _, record in rows])
 
 
-def _keep(key: str, value: bytes, store: Store) -> None:
-    store.keep(key, value)
-
-
-def _put(n: int, record: AnyRecord, store: Store) -> None:
-    store.put(n, record)
+def _throw(err: Exception) -> None:
+    raise err

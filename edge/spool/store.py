@@ -128,7 +128,7 @@ class SqliteStore:
         db = self._connection()
         with self._explained():
             rows = db.execute("SELECT n, body FROM record WHERE n > ? ORDER BY n LIMIT ?", (after_n, limit))
-            return [(n, unpack(body)) for n, body in rows]
+            return [(n, unpack(_blob(body))) for n, body in rows]
 
     def close(self) -> None:
         """Close the file; safe to repeat."""
@@ -211,7 +211,7 @@ class SqliteStore:
                 wanted=f"schema {SCHEMA}",
                 remedy="Install the software version that wrote it, let it send, then update.",
             )
-        state: dict[str, bytes] = dict(db.execute("SELECT key, value FROM meta"))
+        state = {key: _blob(value) for key, value in db.execute("SELECT key, value FROM meta")}
         self._epoch = state["epoch"].decode()
         clean = state["clean"] == b"1"
         if not clean:
@@ -229,8 +229,8 @@ class SqliteStore:
             next_n=last_n + 1,
             clean=clean,
             backlog=backlog,
-            frames=tuple(_rows.decode(body) for (body,) in db.execute("SELECT body FROM frame ORDER BY n")),
-            anchors={boot: _stamps.decode(body) for boot, body in db.execute("SELECT boot, body FROM anchor")},
+            frames=tuple(_rows.decode(_blob(body)) for (body,) in db.execute("SELECT body FROM frame ORDER BY n")),
+            anchors={boot: _stamps.decode(_blob(body)) for boot, body in db.execute("SELECT boot, body FROM anchor")},
             state=state,
             loss=state.get("loss", b"").decode(),
             lost_epoch=state.get("lost_epoch", b"").decode(),
@@ -239,8 +239,8 @@ class SqliteStore:
     def _rescue_epoch(self) -> str:
         try:
             (epoch,) = self._connection().execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()
-            return str(epoch.decode())
-        except (sqlite3.Error, PartError, TypeError, UnicodeDecodeError):
+            return _blob(epoch).decode()
+        except (sqlite3.Error, PartError, TypeError, ValueError):
             return ""  # unreadable: the Gap says that the epoch is not known
 
     def _set_aside(self) -> None:
@@ -255,6 +255,13 @@ class SqliteStore:
 
     def _aside(self, number: int, end: str) -> Path:
         return self.path.with_name(f"{self.path.name}.damaged-{number}{end}")
+
+
+def _blob(value: object) -> bytes:
+    """A value as it was written. A damaged page may hold any other type, even NULL where none is allowed."""
+    if not isinstance(value, bytes):
+        raise ValueError(f"{type(value).__name__} where bytes were written")  # noqa: TRY004 - it is read, not passed
+    return value
 
 
 def _number(damaged: Path) -> int:

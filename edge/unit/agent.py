@@ -257,6 +257,8 @@ class Unit:
             c.loop.at(ends_ns, self._health_changed)
 
     def _pulse(self) -> None:
+        if not self._c.courier.up:  # nobody is told, and the unit's own lamp and page want to know all the same
+            self._mind(self._c.host(), self._c.loop.now())
         self._tell_pulse()
         self._c.loop.after(self._c.config.uplink.pulse_s * SECOND, self._pulse)
 

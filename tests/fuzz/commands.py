@@ -1,4 +1,4 @@
-"""Whatever comes in on the command topic of a whole unit: only what the platform signed for it and for now is done, once.
+"""Whatever comes in on the command topic of a whole unit: only what the platform signed for it, for now, is done, once.
 
 An input is one payload. It is played twice, and now and then a third time after a restart: never done again.
 """
@@ -6,17 +6,14 @@ An input is one payload. It is played twice, and now and then a third time after
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from edge.sim.time import SimClock
-from edge.spool.seal import signed_by
 from tests.fuzz.bend import Pick, bend_json, spoil, text
 from tests.fuzz.engine import Play, Target
-from tests.fuzz.home import kept, say, strict
-from tests.fuzz.signing import STRANGER, VERIFY_KEY, due, genuine, order, signed
-from tests.unit.rig import UNIT, Rig
+from tests.fuzz.home import Home, kept
+from tests.fuzz.signing import STRANGER, due, genuine, order, signed
+from tests.unit.rig import UNIT
 
 VERBS = ("pulse", "resend")
 FRESH = 200  # commands done, and then the next unit
@@ -29,30 +26,6 @@ SEEDS = [
 ]
 SEEDS += [order(NOW_NS - 2 * 3600 * 10**9), order(NOW_NS + 2 * 3600 * 10**9), order(NOW_NS, life_ns=8 * 86_400 * 10**9)]
 REAL = [signed(seed) for seed in SEEDS]
-
-
-class Home:
-    """A unit that is started anew on the same card, and the ids of what it has done."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.clock = SimClock()
-        self.done: set[str] = set()
-        self.start()
-
-    def start(self) -> None:
-        """Start, or start again after a cut."""
-        self.rig = Rig(self.folder, self.clock)
-        self.rig.unit._commands._verify = partial(signed_by, VERIFY_KEY)  # the rig's own has no key
-        self.rig.link.accept()
-        self.rig.live(1)
-        strict(self.rig)
-        self.say(b"")  # the first forged one is told as a warning, and then no other
-
-    def say(self, payload: bytes) -> list[tuple[str, Any]]:
-        """What the unit published in answer: (leaf, JSON)."""
-        self.rig.unit._commands._looked_at = 0  # each input is the first of its second
-        return say(self.rig, "command", payload)
 
 
 def judge(home: Home, payload: bytes) -> None:

@@ -169,6 +169,13 @@ def kept(name: str) -> list[bytes]:
     return [path.read_bytes() for path in sorted((CORPUS / name).glob("*"))]
 
 
+def said(err: Any) -> str:
+    """What an error of ours says: all of its four pieces, and text that can be written out."""
+    assert all((err.what, err.found, err.wanted, err.remedy)), err.args
+    str(err).encode()
+    return str(err)
+
+
 def quiet() -> None:
     """What the product would write to its journal is not read here, and writing costs more than most inputs."""
     logging.disable(logging.CRITICAL)

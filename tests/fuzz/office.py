@@ -1,4 +1,4 @@
-"""A station without broker and sockets: ledger, authority with keys that stay the same, frames, and its two applications."""
+"""A station without broker and sockets: ledger, frames, two applications, and an authority whose keys stay the same."""
 
 import base64
 from collections.abc import Iterator

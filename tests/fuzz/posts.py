@@ -1,4 +1,4 @@
-"""PUT of frames at the station's units' side: kept only where the unit of the certificate signed it, under its own name.
+"""PUT of frames at the station: kept only where the unit of the certificate signed it, and under its own name.
 
 An input is a request (asking.py). Whatever it is, the answer blames the sender, and no other file changes.
 """

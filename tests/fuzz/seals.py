@@ -15,7 +15,7 @@ from nacl.signing import SigningKey
 from edge.errors import WireError
 from edge.spool import seal
 from tests.fuzz.bend import Pick, bend, spoil, text
-from tests.fuzz.engine import Play, Target
+from tests.fuzz.engine import Play, Target, said
 from tests.fuzz.wires import AT, UNSET
 
 UNIT = SigningKey(bytes(range(32)))
@@ -39,17 +39,15 @@ def put(header: bytes, ciphertext: bytes, key: SigningKey = UNIT, length: int | 
 
 
 def split(sealed: bytes) -> tuple[dict[str, Any], bytes]:
-    """Header and ciphertext. Raises ValueError, struct.error, RecursionError."""
+    """Header and ciphertext. Raises ValueError, TypeError, struct.error, RecursionError."""
     _, length = _HEAD.unpack_from(sealed)
     end = _HEAD.size + length
-    header = json.loads(sealed[_HEAD.size : end])
-    if not isinstance(header, dict):
-        raise ValueError(type(header))
+    header = dict(json.loads(sealed[_HEAD.size : end]))
     return header, sealed[end : -seal.SIGNATURE_BYTES]
 
 
 def bent(raw: bytes, pick: Pick) -> bytes:
-    """Bytes spoilt; or a header bent, signed by the unit or a stranger, with or without the digest that goes with it."""
+    """Bytes spoilt; or a header bent, signed by the unit or a stranger, with or without the digest that fits."""
     how = pick(("header", "header", "ciphertext", "length", "stranger", "spoil", "spoil"))
     try:
         header, ciphertext = split(raw)
@@ -63,7 +61,7 @@ def bent(raw: bytes, pick: Pick) -> bytes:
             return put(text(header), ciphertext, length=pick((0, 1, 4096, 4097, 2**31, 2**32 - 1, len(ciphertext))))
         if how != "spoil":
             return put(text(header), ciphertext, STRANGER if how == "stranger" else UNIT)
-    except (ValueError, struct.error, RecursionError):
+    except (ValueError, TypeError, struct.error, RecursionError):
         return spoil(raw, pick)
     return spoil(raw, pick)
 
@@ -82,7 +80,7 @@ def _told(read: Callable[[], Any]) -> Any:
     try:
         return read()
     except WireError as err:
-        str(err).encode()
+        said(err)
         return None
 
 
@@ -101,7 +99,7 @@ def opened(_folder: Path) -> Iterator[Play]:
             assert header == verified
         if both is not None:
             assert both[0] == verified
-            with suppress(ValueError):
+            with suppress(ValueError, TypeError):
                 assert SealedBox(PLATFORM).decrypt(split(data)[1]) == both[1]
 
     yield play

@@ -9,7 +9,7 @@ import msgspec
 from edge import config
 from edge.errors import ConfigError
 from tests.fuzz.bend import Pick, spoil
-from tests.fuzz.engine import Play, Target
+from tests.fuzz.engine import Play, Target, said
 
 SETTINGS = list(config.settings())
 NAMES = [setting.name for setting in SETTINGS]
@@ -144,8 +144,7 @@ def opened(folder: Path) -> Iterator[Play]:
         try:
             read = config.load(path)
         except ConfigError as err:
-            assert all((err.what, err.found, err.wanted, err.remedy)), err.args
-            str(err).encode()
+            said(err)
         else:
             sound(read)
 

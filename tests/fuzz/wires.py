@@ -1,4 +1,4 @@
-"""wire.decode, which reads what any holder of a unit's certificate may send: an Envelope or a WireError, nothing else."""
+"""wire.decode, which reads what any holder of a unit's certificate may send: an Envelope or a WireError."""
 
 import json
 from collections.abc import Iterator
@@ -6,12 +6,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
+
 from edge import wire
 from edge.clock import Quality, Stamp
 from edge.errors import WireError
 from edge.records import AnyRecord, Boot, Change, ClockAnchor, Event, FrameRef, FrameSet, Gap, GapReason
 from tests.fuzz.bend import Json, Pick, bend_json, text
-from tests.fuzz.engine import Play, Target
+from tests.fuzz.engine import Play, Target, said
 
 UNIT = "door-1"
 AT = Stamp("b1", 5_000_000_000, 1_795_000_000_000_000_000, Quality.SYNCED, 2)
@@ -66,7 +67,7 @@ def opened(_folder: Path) -> Iterator[Play]:
         try:
             envelope = wire.decode(UNIT, data)
         except WireError as err:
-            str(err).encode()
+            said(err)
         else:
             sound(envelope)
 

@@ -9,6 +9,7 @@ With --mode, that mode alone, and 0 where nothing broke. With --point and --imag
 
 import argparse
 import logging
+import re
 import sys
 import tempfile
 import time
@@ -130,10 +131,10 @@ def _tell(result: Result, seed: int, images: int) -> None:
 
 
 def _kinds(failures: list[Failure]) -> list[tuple[str, list[Failure]]]:
-    """Failures of one kind together, the most frequent first."""
+    """Failures that differ in numbers only together, the most frequent first."""
     kinds: dict[str, list[Failure]] = {}
     for failure in failures:
-        kinds.setdefault(failure.broken.partition(":")[0], []).append(failure)
+        kinds.setdefault(re.sub(r"\d+", "", failure.broken.partition(":")[0]), []).append(failure)
     return [(same[0].broken, same) for same in sorted(kinds.values(), key=len, reverse=True)]
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.errors import DoorunitError
 from edge.parts import Snapshot
 from edge.records import AnyRecord, Event, Gap, Key, pack
 from edge.spool.frames import FrameFiles
@@ -46,14 +45,14 @@ def judge(folder: Path, promise: Promise) -> Verdict:
     try:
         snapshot = open_spool(store, files)
         (sound,) = store._connection().execute("PRAGMA integrity_check(1)").fetchone()
-    except DoorunitError as err:
-        return Verdict([f"the spool does not open: {err}"])
+    except Exception as err:  # whatever it is, the unit would not have its spool
+        return Verdict([f"the spool does not open: {err!r}"])
     finally:
         store.close()
     found = Held.of(store.seen, {n: pack(record) for n, record in store.records})
     case = _Case(folder, promise, store, snapshot, found)
     corrupt = [] if sound == "ok" else [f"integrity_check says {sound}"]
-    return Verdict([*corrupt, *case.set_aside(), *case.records(), *case.seqs(), *case.frames(), *case.commits()], found)
+    return Verdict([*corrupt, *case.spool(), *case.records(), *case.seqs(), *case.frames(), *case.commits()], found)
 
 
 class _Case:
@@ -68,7 +67,7 @@ class _Case:
         self._keys = [(record.epoch, record.seq) for _, record in store.records]
         self._gaps = [record for _, record in store.records if isinstance(record, Gap)]
 
-    def set_aside(self) -> Iterator[str]:
+    def spool(self) -> Iterator[str]:
         aside = {path.name for path in self._folder.glob("spool.db.damaged-*[0-9]")}
         if len(aside) > self._promise.damaged:
             yield f"a spool was corrupt: set aside are {sorted(aside)}"
@@ -76,6 +75,8 @@ class _Case:
             yield "a damaged spool is gone, or was opened as if it were whole"
         elif aside and not self._snapshot.loss and not self._loss_told():
             yield "a spool was set aside and nobody is told"
+        elif self._promise.held and self._snapshot.epoch == FRESH:
+            yield "the whole spool is gone, and another one was begun"
 
     def records(self) -> Iterator[str]:
         promise, have = self._promise, dict(zip(self._keys, self._found.records.values(), strict=True))
@@ -115,10 +116,10 @@ class _Case:
         if lost:
             yield f"{len(lost)} frames that were safe are lost"
         for row in self._snapshot.frames:
+            if hashlib.sha256((folder / row.name).read_bytes()).hexdigest() != row.name:
+                yield f"a frame is not what its name says: {row.name}"
             if row != promise.rows.get(row.name):
                 yield f"a frame's row is not what it was: {row}"
-            if hashlib.sha256((folder / row.name).read_bytes()).hexdigest() != row.name:
-                yield f"a frame is not what its name says: {row}"
 
     def commits(self) -> Iterator[str]:
         """The kept state is that of one commit, whole: the last one acknowledged or the one under way."""

@@ -74,6 +74,10 @@ DISK_CELLS = area(
     row("sync takes 300 ms", "a tired card", f.part("card", takes_ns=300 * MS), "live"),
     row("sync takes 3 s", "a dying card", f.part("card", takes_ns=3 * SECOND), "live", "spool.slow", 6),
     row("sync never ends", "the card's driver hangs", f.part("card", hangs=True), "live", "spool.slow", 6),
+    row("sync never ends, and no network for 15 s", "two faults: what is in RAM goes without the card",
+        f.both(f.part("card", hangs=True), f.away_for(15)), "live", "spool.slow", 6, also=("link.network",), late_s=30,
+        lasts_s=120),
+    row("card cannot be read", "as the link comes back", f.unread, "live", "spool.failing", 3),
     row("card hangs at start", "the spool does not open", f.part("card", hangs=True), "live", "spool.slow", 4,
         at_start=True),
     row("spool damaged at start", "two of its pages hold nonsense", f.damaged, "live", "spool.lost",
@@ -86,6 +90,13 @@ DISK_CELLS = area(
     row("pictures that wait cannot be read", "their files are gone", f.pictures_vanish, "live", "frames.unkept", 50,
         may_go_s=HOUR_S, settings=CAMERA),
     row("spool of a newer version", "its schema is not known here", f.newer, "live", "spool.newer", at_start=True),
+)
+BOARD_CELLS = area(
+    "board",
+    row("supply voltage low", "below 4.63 V", f.host(under_voltage=True), "live", "power.low", 21),
+    row("supply voltage low, no network", "two faults", f.both(f.host(under_voltage=True), network("down")), "kept",
+        "power.low", 21, also=("link.network",)),
+    row("too hot", "85 C", f.host(temperature_c=85.0), "live", "heat.high", 81, lasts_s=120),
 )
 CLOCK_CELLS = area(
     "clock",

@@ -5,9 +5,11 @@ import sqlite3
 from collections.abc import Callable
 from functools import partial
 
+from edge.board.host import HostReading
 from edge.clock import MS, SECOND, Quality
 from edge.errors import CorruptError, FullError, LinkError, PartError
 from edge.parts import PinChange
+from edge.records import AnyRecord
 from edge.sim.history import Span
 from edge.sim.world import BASE_NS, World
 from tests.sim.stage import Fault
@@ -46,6 +48,32 @@ def camera(fault: str) -> Fault:
 
 def eye(**fields: object) -> Fault:
     return switch(lambda world: world.eye, **fields)
+
+
+def host(**reading: object) -> Fault:
+    """The machine says this of itself."""
+    return switch(lambda world: world, host=HostReading(**reading))
+
+
+def unread(world: World) -> Callable[[], None]:
+    """The card can be written and not be read, and the link has just come back."""
+
+    def refuse(_after_n: int, _limit: int) -> list[tuple[int, AnyRecord]]:
+        raise BROKEN
+
+    world.city.drop()
+    return switch(lambda world: world.store, read=refuse)(world)
+
+
+def away_for(seconds: float) -> Fault:
+    """There is no network for so long."""
+
+    def begin(world: World) -> Callable[[], None]:
+        world.city.cut("down")
+        world.after(int(seconds * SECOND), world.city.mend)
+        return lambda: None
+
+    return begin
 
 
 def nothing(_world: World) -> Callable[[], None]:

@@ -27,6 +27,7 @@ CELLS = (
     *there.RECEIPT_CELLS,
     *there.PICTURE_CELLS,
     *here.DISK_CELLS,
+    *here.BOARD_CELLS,
     *here.CLOCK_CELLS,
     *here.PROCESS_CELLS,
     *here.MEMORY_CELLS,

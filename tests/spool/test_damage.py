@@ -121,6 +121,31 @@ def test_a_record_that_no_longer_reads_as_one_is_damage_and_the_next_opening_beg
     assert store.open().loss == str(tmp_path / "spool.db.damaged-1")
 
 
+def test_a_record_that_a_damaged_page_makes_null_is_damage_too(make: Make, tmp_path: Path) -> None:
+    store = make(tmp_path)
+    store.open()
+    put(store, 1)
+    store.commit([lambda s: s.reserve(2, clean=True)])
+    store.close()
+    data = (tmp_path / "spool.db").read_bytes()
+    body = pack(event(1))
+    assert data.count(body) == 1
+    # A cell before its body: its size in two bytes, the row's number, the header's size, and two types, the body's NULL.
+    overwrite(tmp_path / "spool.db", data.index(body) - 7, b"\x80\x04\x01\x04\x00\x80\x00")
+    assert store.open().loss == "", "after a clean end nobody looks"
+    with pytest.raises(CorruptError, match="NoneType where bytes were written"):
+        store.read(0, 10)
+    assert store.open().loss == str(tmp_path / "spool.db.damaged-1")
+
+
+@pytest.mark.parametrize("key", ["epoch", "next_seq", "clean", "loss", "door"])
+def test_a_particular_of_another_type_is_damage(make: Make, tmp_path: Path, key: str) -> None:
+    store = make(tmp_path)
+    store.open()
+    store.commit([lambda s: s._connection().execute("INSERT OR REPLACE INTO meta VALUES (?, 5)", (key,))])
+    assert store.open().loss == str(tmp_path / "spool.db.damaged-1")
+
+
 @pytest.mark.parametrize("missing", ["epoch", "next_seq", "clean"])
 def test_a_spool_without_its_own_particulars_is_damaged(make: Make, tmp_path: Path, missing: str) -> None:
     store = make(tmp_path)

@@ -3,6 +3,7 @@
 import pytest
 
 from edge.clock import SECOND
+from edge.parts import Acked
 from edge.uplink.courier import ASK_NS, DENIED_NS, FLIGHT_MAX, LIVE_RESERVE
 from tests.uplink.office import EPOCH, Office
 
@@ -98,11 +99,12 @@ def test_beyond_four_windows_live_records_are_not_watched_but_read_again_and_non
 def test_a_record_that_passed_by_while_the_spool_was_read_is_not_forgotten_as_caught_up() -> None:
     office = Office(window=1, at_once=False)
     office.up()
-    office.record(FLIGHT_MAX + 1)  # the last is beyond what is watched; the spool's first answer knows nothing of it
-    office.worker.at_once = True
-    office.receipt(*range(1, FLIGHT_MAX + 1))
-    office.worker.step()
+    office.worker.step()  # the spool is empty, says its answer, which is still on its way
+    office.record(FLIGHT_MAX + 1)  # the last of these is beyond what is watched
     office.loop.turn()
+    office.worker.at_once = True
+    office.worker.run()
+    office.receipt(*range(1, FLIGHT_MAX + 1))
     office.receipt(FLIGHT_MAX + 1)
     assert office.spool == {}
 
@@ -280,6 +282,15 @@ def test_without_a_platform_the_brokers_good_word_is_the_receipt() -> None:
     office.live(DENIED_NS / SECOND + 1)
     office.answer(2)
     assert office.spool == {}
+
+
+def test_without_a_platform_a_message_that_nobody_heard_is_not_delivered() -> None:
+    office = Office(receipt="broker")
+    office.up()
+    office.record()
+    office.loop.post(Acked(office.link.sent[0].token, True, "No matching subscribers", heard=False))
+    office.loop.turn()
+    assert list(office.spool) == [1]
 
 
 def test_without_a_platform_an_answer_counts_for_the_record_that_was_published_and_no_other() -> None:

@@ -221,6 +221,14 @@ def test_an_answer_cut_short_or_garbled_is_no_receipt_and_shows_no_raw_bytes(
     assert str(error).isprintable()
 
 
+@pytest.mark.parametrize("status", [b"202 Accepted", b"204 No Content"])
+def test_only_the_two_words_that_say_held_are_a_receipt(
+    answering: Callable[[bytes | None], int], post: Post, status: bytes
+) -> None:
+    error = refused(post(answering(b"HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n" % status)), "a" * 64, b"x", RefusedError)
+    assert error.found == f"status {status[:3].decode()}: "
+
+
 def test_a_redirection_is_not_followed_and_its_text_makes_no_lines_of_its_own(
     answering: Callable[[bytes | None], int], post: Post
 ) -> None:

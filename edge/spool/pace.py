@@ -1,0 +1,51 @@
+"""How long the card takes for one job at a time: slow once, it is called slow until a job is quick again."""
+
+from collections.abc import Callable
+
+from edge.clock import SECOND
+from edge.loop import Loop, Timer
+
+SLOW_NS = 2 * SECOND  # a job that takes longer than this is worth a warning
+TRIAL_NS = 30 * SECOND  # after a slow one: there may be no other for minutes that says that the card is quick again
+
+
+class Pace:
+    """Lives in the deciding thread. Hooks: on_slow(whether it is), on_trial() when a job is wanted to see how it is."""
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+        self.on_slow: Callable[[bool], object] = lambda _: None
+        self.on_trial: Callable[[], None] = lambda: None
+        self.busy = False
+        self._deadline: Timer | None = None
+        self._is_slow = False
+
+    @property
+    def hangs(self) -> bool:
+        """Whether the job in hand takes too long already."""
+        return self.busy and self._deadline is None
+
+    def begin(self) -> None:
+        """A job begins."""
+        self.busy = True
+        self._deadline = self._loop.after(SLOW_NS, self._too_slow)
+
+    def end(self) -> None:
+        """It has ended, well or not."""
+        self.busy = False
+        if self._deadline is None:
+            self._loop.after(TRIAL_NS, self._try)
+            return
+        self._deadline.cancel()
+        if self._is_slow:
+            self._is_slow = False
+            self.on_slow(False)
+
+    def _too_slow(self) -> None:
+        self._deadline = None
+        self._is_slow = True
+        self.on_slow(True)
+
+    def _try(self) -> None:
+        if self._is_slow and not self.busy:
+            self.on_trial()
