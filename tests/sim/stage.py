@@ -190,7 +190,7 @@ class _Play:
             self._well_ns = world.now_ns
 
     def _arrivals(self) -> None:
-        """Openings that the platform holds since the last look: as they were, or with the interval in which they were."""
+        """Openings that the platform holds since the last look: exactly, or with their interval."""
         of, held = self._world.truth.of, self._world.city.platform.held
         if len(held) == self._looked_at:
             return

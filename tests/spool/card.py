@@ -12,13 +12,13 @@ _PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 class Card:
     """Mounted at `folder` until `close`. Needs root, as every mount does."""
 
-    def __init__(self, where: Path) -> None:
+    def __init__(self, where: Path, size_kb: int = SIZE_KB) -> None:
         self.folder = where / "card"
         self._image = where / "card.img"
         self._filler = self.folder / "filler"
         self.folder.mkdir()
         with self._image.open("wb") as image:
-            image.truncate(SIZE_KB * 1024)
+            image.truncate(size_kb * 1024)
         _run("mkfs.ext4", "-q", "-m", "0", "-O", "^has_journal", str(self._image))
         self._mount()
 
