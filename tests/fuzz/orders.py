@@ -78,7 +78,7 @@ class Story:
 
     def end(self) -> None:
         """All is well again, and the platform says once more all it ever wanted."""
-        for letter in "wduTT":
+        for letter in "wduTTu":  # a unit that hears nothing for so long connects anew
             self.step(letter)
         self._say(self._given)
         self.step("t")

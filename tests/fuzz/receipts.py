@@ -39,7 +39,7 @@ def fill(rig: Rig) -> Rig:
 
 
 def named(payload: bytes) -> tuple[set[int], bool]:
-    """The seqs up to RECORDS that a receipt of this epoch names, worked out a second time; and if it is plain to read."""
+    """The seqs up to RECORDS that a receipt of this epoch names, worked out anew; and if it is plain to read."""
     loader = Loader()
     try:
         told = loader.load(payload.decode(errors="replace"))

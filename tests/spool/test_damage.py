@@ -130,7 +130,7 @@ def test_a_record_that_a_damaged_page_makes_null_is_damage_too(make: Make, tmp_p
     data = (tmp_path / "spool.db").read_bytes()
     body = pack(event(1))
     assert data.count(body) == 1
-    # A cell before its body: its size in two bytes, the row's number, the header's size, and two types, the body's NULL.
+    # A cell before its body: its size in two bytes, the row's number, the header's size, two types, the body's NULL.
     overwrite(tmp_path / "spool.db", data.index(body) - 7, b"\x80\x04\x01\x04\x00\x80\x00")
     assert store.open().loss == "", "after a clean end nobody looks"
     with pytest.raises(CorruptError, match="NoneType where bytes were written"):
