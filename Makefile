@@ -66,7 +66,7 @@ lint: .venv/.test ## format, lint, types; the drivers against MicroPython
 	exit $$failed
 
 # Each runs alone, and takes a larger size by a flag: see its --help.
-CAMPAIGNS := tests/power/cuts.py tests/power/statements.py tests/sim/weeks.py tests/sim/matrix.py tests/whole/peers.py
+CAMPAIGNS := tests/power/cuts.py tests/power/statements.py tests/sim/weeks.py tests/sim/matrix.py tests/fuzz/fuzz.py tests/whole/peers.py
 
 campaigns: .venv/.test debian ## power cuts, crashes, simulated weeks, faults, peers' failures; a soak beside them
 	@log=$$(mktemp)
