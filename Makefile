@@ -13,8 +13,8 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input
 # Twice quiet: errors only. Wheels only: a lock that would build something from source on this machine stops instead.
 INSTALL := $(PIP) install -qq --only-binary :all: --require-hashes
 UV ?= uv
-# What the tests need from Debian: a second broker, a browser for the pages, and Chinese type for its pictures.
-DEBIAN := mosquitto chromium fonts-noto-cjk
+# What the tests need from Debian: a real broker and a plain subscriber, a browser for the pages, and Chinese type for its pictures.
+DEBIAN := mosquitto mosquitto-clients chromium fonts-noto-cjk
 
 # $(call debian,packages): installs those that are missing where this is root, else says which and how.
 define debian

@@ -29,6 +29,8 @@ EXCUSES = (
         "edge/spool/store.py", "_blob", "raise ValueError", "damage that SQLite reads without a word: test_damage.py"
     ),
     Excuse("edge/uplink/courier.py", "Courier._take", "return", "an answer to a question from before a restart"),
+    Excuse("edge/spool/journal.py", "Journal._fail_to_read", "self._loop.call(_throw, err)", OURS),
+    Excuse("edge/spool/journal.py", "_throw", "raise err", OURS),
     Excuse("edge/uplink/carrier.py", "Carrier._failed", "raise err", OURS),
     Excuse("edge/uplink/carrier.py", "Carrier._unreadable", "self._failed(name, err)", OURS),
     Excuse("edge/uplink/carrier.py", "Carrier._unreadable", "return", OURS),

@@ -26,13 +26,7 @@ from tests.power.verdict import Break, Outcome
 ROOT = Path(__file__).resolve().parents[2]
 RAM = "/dev/shm"  # where a sync costs nothing
 FILES = (
-    "edge/spool/album.py",
-    "edge/spool/budget.py",
-    "edge/spool/frames.py",
-    "edge/spool/journal.py",
-    "edge/spool/recover.py",
-    "edge/spool/seal.py",
-    "edge/spool/store.py",
+    *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "edge/spool").glob("[!_]*.py")),
     "edge/durable.py",
     "edge/uplink/courier.py",
     "edge/uplink/carrier.py",

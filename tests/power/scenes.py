@@ -70,7 +70,7 @@ def a_small_spool(name: str) -> Scene:
 
 def too_much_in_ram(name: str, *, eager: bool) -> Scene:
     """A card that refuses for longer than the RAM lasts."""
-    knobs = {"edge.spool.journal._EVICT": 3, "edge.spool.journal.IN_RAM_MAX": 8}
+    knobs = {f"edge.spool.journal.{name}": value for name, value in (("_EVICT", 3), ("IN_RAM_MAX", 8), ("_COMPACT", 5))}
     s = Script(name, eager=eager, evicts=True, knobs=knobs)
     s.at(0, "start")
     s.at(2, "turn", "network", "down")

@@ -65,6 +65,7 @@ def damages() -> list[Scene]:
         damage("a garbled page that is not in use", overwritten("spool.db", 3 * 4096, b"\xa5" * 4096), running=False),
         damage("a garbled page beneath a unit", beneath, running=True),
         damage("an unreadable epoch", said("UPDATE meta SET value = x'ff' WHERE key = 'epoch'"), running=False),
+        damage("a state of another type", said("UPDATE meta SET value = 7 WHERE key = 'door'"), running=False),
         damage("no known schema", said("PRAGMA user_version=5000"), running=False),
         damage("another's schema", another, running=False),
         damage("an unreadable record", said("UPDATE record SET body = x'00'"), running=True),
