@@ -155,11 +155,12 @@ def certificate_life(path: Path) -> tuple[int, int]:
     """(not_before_ns, not_after_ns) of a PEM certificate, in UTC ns since 1970. Raises ConfigError."""
     from cryptography import x509  # heavy: `doorunit run` must start without it
 
+    pem = _read(path)
     try:
-        certificate = x509.load_pem_x509_certificate(_read(path))
-    except ValueError as err:
+        certificate = x509.load_pem_x509_certificate(pem)
+        first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    except (ValueError, x509.InvalidVersion) as err:
         raise _garbled(path, "something that is no certificate", "a PEM certificate") from err
-    first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     return int(first.timestamp()) * 1_000_000_000, int(last.timestamp()) * 1_000_000_000
 
 

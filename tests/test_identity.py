@@ -96,7 +96,9 @@ def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["identity.json", "unit.key", "unit.crt", "sign.key", "ca.crt"])
-@pytest.mark.parametrize("garbage", [b"", b"\xff\xfe\x00", b"{", b'{"unit": "door-7"}', b"bm90IGEga2V5"])
+@pytest.mark.parametrize(
+    "garbage", [b"", b"\xff\xfe\x00", b"{", b'{"unit": "door-7"}', b"bm90IGEga2V5", b'{"more": ' + b"[" * 5000]
+)
 def test_a_garbled_file_is_named_and_its_content_is_not_repeated(tmp_path: Path, name: str, garbage: bytes) -> None:
     save(tmp_path / "identity", **parts())
     (tmp_path / "identity" / name).write_bytes(garbage)
@@ -208,3 +210,17 @@ def test_loading_imports_neither_cryptography_nor_nacl(tmp_path: Path) -> None:
         [sys.executable, "-c", program, tmp_path / "identity"], capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "[]"
+
+
+def test_a_certificate_that_is_missing_and_one_of_no_known_version_are_told_apart(tmp_path: Path) -> None:
+    path = Authority.open(tmp_path / "ca").issue("door-7", tmp_path / "identity").cert_file
+    der = base64.b64decode("".join(path.read_text().splitlines()[1:-1]))
+    third, fourth = bytes.fromhex("a003020102"), bytes.fromhex("a003020103")  # versions are counted from 0
+    assert der.count(third) == 1
+    pem = base64.encodebytes(der.replace(third, fourth)).decode()
+    path.write_text(f"-----BEGIN CERTIFICATE-----\n{pem}-----END CERTIFICATE-----\n")
+    with pytest.raises(ConfigError, match="something that is no certificate"):
+        certificate_life(path)
+    path.unlink()
+    with pytest.raises(ConfigError, match="no such file"):
+        certificate_life(path)
