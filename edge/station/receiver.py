@@ -34,6 +34,20 @@ _Told = dict[str, _Plain | list[_Near] | dict[str, _Near]]
 _told = msgspec.json.Decoder(_Told)
 
 
+class _Warning(msgspec.Struct):
+    code: str
+    en: str = ""
+    zh: str = ""
+
+
+class _Known(msgspec.Struct):
+    """What the page works with, of state and pulse together; the rest it only writes out."""
+
+    since: str | None = None
+    link: str = ""
+    warnings: tuple[_Warning, ...] = ()
+
+
 class Message(msgspec.Struct, frozen=True):
     """One message as it came: unit and leaf from its topic."""
 
@@ -69,7 +83,7 @@ class Receiver:
         self._on_news = on_news
         self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self.refused = 0  # messages that could not be read
-        self.connected = threading.Event()
+        self.connected = threading.Event()  # units are heard
         self._closing = threading.Event()
         self._client = Client(
             CallbackAPIVersion.VERSION2,
@@ -82,6 +96,7 @@ class Receiver:
             context.load_cert_chain(tls[1], tls[2])
             self._client.tls_set_context(context)
         self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
         self._client.reconnect_delay_set(1, 5)
         self._client.connect_async(host, port, keepalive=20)
@@ -104,6 +119,8 @@ class Receiver:
             log.warning("receiver: the broker said %s", reason)
             return
         client.subscribe([(f"{wire.ROOT}/+/{leaf}", 1) for leaf in ("event", "state", "online", "pulse")])
+
+    def _on_subscribe(self, *_: object) -> None:
         self.connected.set()
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
@@ -170,11 +187,15 @@ def _require_unit(unit: str) -> None:
 
 def _object(m: Message) -> _Told:
     try:
-        return _told.decode(m.payload)
-    except wire.GARBLED as err:
+        told = _told.decode(m.payload)
+        since = msgspec.convert(told, _Known).since
+        if since is not None:
+            wire.from_rfc3339(since)
+    except (*wire.GARBLED, ValueError) as err:
         raise WireError(
             f"{m.leaf} of {m.unit}",
             found=err,
             wanted="a flat JSON object",
             remedy="Look at the unit's software version.",
         ) from err
+    return told

@@ -73,3 +73,12 @@ def test_a_disk_that_takes_no_file_leaves_no_row(tmp_path, store, seal, ledger):
     with pytest.raises(PartError, match="folder"):
         store.put("door-1", frame_name(sealed), sealed)
     assert ledger.frame(frame_name(sealed)) is None
+
+
+def test_a_signed_frame_of_an_event_beyond_all_numbers_is_refused_and_leaves_no_file(store, authority, tmp_path):
+    who = authority.issue("door-1", tmp_path / "id")
+    sealer = Sealer(who.unit, who.seal_key, who.seal_key_id, who.sign_seed.reveal())
+    sealed = sealer.seal(b"one", epoch="e1", event=2**64 - 1, at=stamp())
+    with pytest.raises(WireError, match="header"):
+        store.put("door-1", frame_name(sealed), sealed)
+    assert not (tmp_path / "frames").exists()

@@ -79,7 +79,9 @@ def test_a_bench_that_cannot_answers_with_a_sentence(page):
     assert (answer.status_code, answer.json()["error"]) == (503, "unit: found no answer; want an answer. Start it.")
 
 
-@pytest.mark.parametrize("body", [b"", b"[1]", b"{", b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"", b"[1]", b"{", b"\xff", b'{"to": 1}', b"[" * 5000, b'{"to": ' + b"[" * 975 + b"]" * 975 + b"}"]
+)
 def test_a_wish_that_is_no_object_is_refused(page, bench, body):
     answer = page.post("/api/bench/door", content=body)
     assert answer.status_code == 400

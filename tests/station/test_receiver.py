@@ -133,6 +133,41 @@ def test_state_online_and_pulse_become_the_door(receiver, unit, ledger, news):
     assert (row.online, row.state, row.pulse) == (True, {"door": "open"}, {"backlog": 2})
 
 
+NEST = b"[" * 985 + b"]" * 985
+
+
+@pytest.mark.parametrize(
+    ("leaf", "payload"),
+    [
+        ("pulse", b'{"deep": ' + NEST + b"}"),
+        ("pulse", b'{"warnings": 1}'),
+        ("pulse", b'{"warnings": [null]}'),
+        ("state", b'{"since": "soon"}'),
+        ("state", b'{"since": 5}'),
+        ("online", b"[1]"),
+    ],
+)
+def test_what_the_page_could_not_show_is_not_kept_and_nothing_of_it_ends_the_receiver(
+    receiver, unit, ledger, leaf, payload
+):
+    unit.say(leaf, payload)
+    unit.say("event", sent(9))
+    assert unit.receipts.get(timeout=PATIENCE_S).stored == ((9, 9),)
+    assert receiver.refused == 1
+    (row,) = ledger.units()
+    assert (row.online, row.state, row.pulse) == (False, {}, None)
+
+
+def test_under_a_name_that_no_unit_has_nothing_is_kept(receiver, broker, unit, ledger):
+    stranger = Unit(broker, "Door 1")
+    stranger.say("event", sent(1, unit="Door 1"))
+    stranger.close()
+    unit.say("event", sent(9))
+    unit.receipts.get(timeout=PATIENCE_S)
+    assert receiver.refused == 1
+    assert [row.unit for row in ledger.units()] == ["door-1"]
+
+
 def test_a_ledger_that_refuses_costs_the_receipt_and_then_works_again(receiver, unit, ledger):
     unit.say("event", sent(1))
     unit.receipts.get(timeout=PATIENCE_S)
