@@ -57,6 +57,7 @@ class Sent(msgspec.Struct):
 
     record: AnyRecord
     token: int  # of the last publish: another row may have this one's number after a restart
+    at_ns: int  # when that was
     due_ns: int  # when it may be sent again
     acked: bool = False  # the broker took it
 
@@ -96,6 +97,7 @@ class Courier:
         self._token = 0  # of the last publish
         self._rows: dict[int, int] = {}  # token -> row number, of what is in flight
         self._paused_until = 0
+        self._denied_ns = 0  # when the broker last refused a record
         self._resend: Timer | None = None
 
     @property
@@ -180,13 +182,12 @@ class Courier:
         sent = self._flight[n]
         if not fact.taken:  # kept, warned and tried again; never forgotten
             sent.due_ns = now + DENIED_NS
-            self._paused_until = now + DENIED_NS
+            self._paused_until, self._denied_ns = now + DENIED_NS, now
             self._health.set("link.denied", now, f"{self._topic}: {fact.reason}")
             self._watch(sent.due_ns)
             return
         sent.acked = True
-        self._paused_until = 0
-        if self._health.clear("link.denied", now):
+        if self._allow():
             self._send_late()
         if self._settings.receipt == "broker" and fact.heard:
             self._done([n])
@@ -195,10 +196,7 @@ class Courier:
         """The platform's word. What was not sent on this connection is none of its business."""
         flight = sorted((s.record.seq, n) for n, s in self._flight.items() if s.record.epoch == receipt.epoch)
         held = []
-        for (
-            low,
-            high,
-        ) in receipt.stored:  # whoever holds the broker may send ten thousands: each costs a search, no more
+        for low, high in receipt.stored:  # may be ten thousands, from whoever holds the broker: each costs a search
             first, last = bisect_left(flight, (low,)), bisect_left(flight, (high + 1,))
             held += [n for _, n in flight[first:last]]
             del flight[first:last]
@@ -215,6 +213,8 @@ class Courier:
         for n in rows:
             sent = self._land(n)
             self.on_receipt((sent.record.epoch, sent.record.seq))
+            if sent.at_ns > self._denied_ns:  # a receipt may overtake the broker's own answer
+                self._allow()
         self._prove()
         self._health.clear("receipt.none", self._loop.now())
         self._source.forget(rows)
@@ -254,7 +254,7 @@ class Courier:
         now = self._loop.now()
         if n in self._flight:
             self._land(n)
-        self._flight[n] = Sent(record, token, now + self._settings.receipt_timeout_s * SECOND)
+        self._flight[n] = Sent(record, token, now, now + self._settings.receipt_timeout_s * SECOND)
         self._asked_ns = now if self._asked_ns is None else self._asked_ns
         self._rows[token] = n
         self._watch(self._flight[n].due_ns)
@@ -306,6 +306,11 @@ class Courier:
         if self._unproven and self.up:
             self._unproven = False
             self._praise()
+
+    def _allow(self) -> bool:
+        """The broker takes records; True if it did not before."""
+        self._paused_until = 0
+        return self._health.clear("link.denied", self._loop.now())
 
     def _doubt(self, sent: Sent, now: int) -> None:
         """A record has waited too long for its receipt."""

@@ -75,7 +75,7 @@ DISK_CELLS = area(
     row("sync takes 3 s", "a dying card", f.part("card", takes_ns=3 * SECOND), "live", "spool.slow", 6),
     row("sync never ends", "the card's driver hangs", f.part("card", hangs=True), "live", "spool.slow", 6),
     row("sync never ends, and no network for 15 s", "two faults: what is in RAM goes without the card",
-        f.both(f.part("card", hangs=True), f.away_for(15)), "live", "spool.slow", 6, also=("link.network",), late_s=30,
+        f.both(f.part("card", hangs=True), f.away_for(15)), "live", "spool.slow", 6, also=("link.network",), late_s=40,
         lasts_s=120),
     row("card cannot be read", "as the link comes back", f.unread, "live", "spool.failing", 3),
     row("card hangs at start", "the spool does not open", f.part("card", hangs=True), "live", "spool.slow", 4,

@@ -206,6 +206,19 @@ def test_a_commit_that_is_refused_while_the_unit_says_good_bye_is_made_good_in_t
     assert again.keys() == []
 
 
+def test_what_waits_for_the_card_at_the_good_bye_follows_once_the_card_has_it(start: Start) -> None:
+    desk = start()
+    desk.open()
+    desk.worker.fault = BROKEN
+    said: list[str] = []
+    desk.journal.keep("door", b"shut", lambda: said.append("kept"))
+    desk.loop.turn()
+    desk.worker.fault = None
+    desk.journal.close(lambda: said.append("closed"))
+    desk.loop.turn()
+    assert said == ["kept", "closed"]
+
+
 # --- reading
 
 

@@ -6,9 +6,19 @@ import pytest
 
 from edge import wire
 from edge.clock import Quality
-from edge.errors import PartError
+from edge.errors import CorruptError, PartError
+from edge.sim.worker import SimWorker
 from edge.uplink.commands import LOOKED_AT
-from tests.unit.rig import UNIT, sign
+from tests.unit.rig import UNIT, Rig, sign
+
+DAMAGED = CorruptError("spool", found="damage", wanted="what was written there", remedy="It is set aside.")
+
+
+class LateCard(Rig):
+    """A unit whose card hangs from its first moment."""
+
+    def _worker(self, name: str) -> SimWorker:
+        return self.workers.setdefault(name, SimWorker(self.loop, at_once=name != "card"))
 
 
 def test_a_signed_command_is_done_and_answered_by_its_id(start):
@@ -143,3 +153,54 @@ def test_ids_are_forgotten_once_their_commands_have_expired(start):
     rig.live(20)
     rig.obey(rig.command("pulse", id_="new"))
     assert set(rig.unit._commands._ids) == {"new"}
+
+
+def test_a_card_that_answers_late_has_commands_refused_until_it_is_known_what_was_done(tmp_path, start, clock):
+    rig = start()
+    order = rig.command("pulse", id_="before")
+    assert rig.obey(order)["done"]
+    rig = LateCard(tmp_path, clock)
+    rig.link.accept()
+    rig.live(2)  # longer than the unit waits for its spool
+    for payload in (order, rig.command("pulse", id_="new")):
+        assert "not yet read what it did before" in rig.obey(payload)["said"]
+    rig.workers["card"].at_once = True
+    rig.workers["card"].run()
+    rig.live(1)
+    rig.link.accept()
+    assert rig.obey(order)["said"] == "it was done already"
+    assert rig.obey(rig.command("pulse", id_="new"))["done"]
+
+
+def test_what_was_done_is_known_to_a_spool_that_takes_a_damaged_ones_place(start):
+    rig = start()
+    order = rig.command("pulse")
+    assert rig.obey(order)["done"]
+    rig.unit._c.journal._store._damaged = True
+    rig.loop.call(rig.unit._c.journal._give_up, DAMAGED)
+    rig.live(5)
+    assert rig.records("gap")[-1]["reason"] == "corrupt"
+    rig = start()  # cut, not stopped
+    assert rig.obey(order)["said"] == "it was done already"
+
+
+def test_a_command_that_waits_for_the_card_at_an_orderly_end_is_done_before_it(start):
+    rig = start()
+    rig.workers["card"].fault = PartError("card", found="broken", wanted="whole", remedy="Change it.")
+    order = rig.command("pulse")
+    assert rig.obey(order) is None
+    rig.workers["card"].fault = None
+    rig.stop()
+    assert rig.sent("reply")[-1]["done"]
+
+
+def test_a_command_that_expired_while_the_card_hung_is_not_done(start):
+    rig = start()
+    rig.workers["card"].at_once = False
+    assert rig.obey(rig.command("pulse", early_s=0, life_s=10)) is None
+    rig.live(15)
+    rig.workers["card"].run()
+    rig.live(0.1)
+    (reply,) = rig.sent("reply")
+    assert reply["done"] is False
+    assert "while the card had not answered" in reply["said"]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from edge import wire
 from edge.clock import SECOND
 from edge.parts import Acked
 from edge.uplink.courier import ASK_NS, DENIED_NS, FLIGHT_MAX, LIVE_RESERVE
@@ -155,6 +156,16 @@ def test_receipts_for_what_was_not_sent_or_is_anothers_are_ignored() -> None:
     assert list(office.spool) == [1, 2, 3, 4, 5]
 
 
+def test_a_receipt_of_ten_thousands_of_ranges_in_any_order_names_what_it_names() -> None:
+    office = Office(window=8)
+    office.record(9)
+    office.up()
+    ranges = ((5, 3), (7, 7), (-9, 2), (1, 2), (7, 7), *((low, low) for low in range(100, 50_000, 2)), (10**30, 10**31))
+    office.courier.receipt(wire.Receipt(EPOCH, ranges))
+    office.loop.turn()
+    assert sorted(office.forgotten) == [1, 2, 7]
+
+
 def test_repeated_receipts_are_harmless() -> None:
     office = Office()
     office.up()
@@ -259,6 +270,17 @@ def test_while_a_broker_denies_the_backlog_waits_and_live_records_are_tried() ->
     office.live(60)
     assert {3, 4} <= set(office.sent())
     assert 1 in office.forgotten
+
+
+def test_a_receipt_that_overtakes_the_brokers_own_answer_ends_the_denial_too() -> None:
+    office = Office()
+    office.up()
+    office.record()
+    office.answer(1, reason="Not authorized")
+    office.live(DENIED_NS / SECOND)
+    office.receipt(1)
+    office.answer(1)
+    assert (office.spool, office.warns()) == ({}, set())
 
 
 @pytest.mark.parametrize("denials", [1, 5])

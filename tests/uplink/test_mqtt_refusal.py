@@ -219,3 +219,38 @@ def test_a_broker_that_answers_mqtt_5_with_silence_is_asked_in_3_1_1_next(line: 
     assert link.dial(LinkUp).protocol == "3.1.1"
     assert link.publish("door/v1/unit-a/event", b"{}", token=9)
     assert link.next(Acked) == Acked(9, True, "Success")
+
+
+def test_a_broker_that_hung_is_asked_in_mqtt_5_again_and_not_taken_for_an_old_one_for_ever(
+    line: Dial, rogue: Listen
+) -> None:
+    levels: list[int] = []
+
+    def act(connection: socket.socket) -> None:
+        levels.append(connection.recv(4096)[8])
+        if len(levels) == 3:
+            connection.sendall(b"\x20\x03\x00\x00\x00")
+
+    link = line(host="127.0.0.1", port=rogue(act), tls=None, connect_s=0.3)
+    for _ in range(2):
+        assert type(link.dial(LinkDown).error) is ServerError
+    assert link.dial(LinkUp).protocol == "5"
+    assert levels == [5, 4, 5]
+
+
+def test_a_version_that_was_only_guessed_from_a_silence_is_not_kept(line: Dial, rogue: Listen) -> None:
+    levels: list[int] = []
+
+    def act(connection: socket.socket) -> None:
+        levels.append(connection.recv(4096)[8])
+        if len(levels) == 2:
+            connection.sendall(b"\x20\x02\x00\x00")
+            connection.recv(4096)
+            connection.shutdown(socket.SHUT_RDWR)
+
+    link = line(host="127.0.0.1", port=rogue(act), tls=None, connect_s=0.3)
+    link.dial(LinkDown)
+    assert link.dial(LinkUp).protocol == "3.1.1"
+    link.next(LinkDown)
+    link.dial(LinkDown)
+    assert levels == [5, 4, 5]
