@@ -19,16 +19,6 @@ STATION = "runs where the picture is opened, at the station, with a frame that s
 EXCUSES = (
     Excuse("edge/spool/album.py", "Album._left", "raise err", OURS),
     Excuse("edge/spool/journal.py", "Journal._fail", "raise err", OURS),
-    Excuse("edge/spool/journal.py", "Journal._fail_to_read", "self._loop.call(_throw", OURS),
-    Excuse("edge/spool/journal.py", "_throw", "raise err", OURS),
-    Excuse(
-        "edge/spool/journal.py", "Journal._slim", "self._ops", "a card that hangs through 200 operations: test_batch.py"
-    ),
-    Excuse("edge/spool/journal.py", "Journal._slim", "self._compact_at", "as above"),
-    Excuse(
-        "edge/spool/store.py", "_blob", "raise ValueError", "damage that SQLite reads without a word: test_damage.py"
-    ),
-    Excuse("edge/uplink/courier.py", "Courier._take", "return", "an answer to a question from before a restart"),
     Excuse("edge/spool/journal.py", "Journal._fail_to_read", "self._loop.call(_throw, err)", OURS),
     Excuse("edge/spool/journal.py", "_throw", "raise err", OURS),
     Excuse("edge/uplink/carrier.py", "Carrier._failed", "raise err", OURS),

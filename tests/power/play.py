@@ -145,7 +145,7 @@ def try_point(program: Program, scene: Scene, whole: Outcome, point: Point) -> l
         street = Street(scene, folder, life="b")
         street.town.platform.recall(cut.words)
         with _turning():
-            street.resume(cut.at.now_ns, cut.at.acts_done, "boot-again" if point.reboot else "")
+            street.resume(cut.at.now_ns, cut.at.acts_done, verdict.AGAIN if point.reboot else "")
             street.run()
         return verdict.wrong(scene, whole, look.outcome(street), broke)
 

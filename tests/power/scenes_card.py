@@ -46,8 +46,10 @@ def a_slow_card(name: str, *, takes_ms: int = 2500) -> Scene:
     s.door(40)
     s.bad_card(42, 120, "card", (None, takes_ms), ())
     s.at(45, "turn", "network")
-    s.at(46, "turn", "network", "down")
-    s.at(50, "turn", "network")
+    for down_s, up_s in ((46, 49), (56, 59)):  # while the backlog is being read
+        s.at(down_s, "turn", "network", "down")
+        s.at(down_s + 0.5, "turn", "network", "held")
+        s.at(up_s, "turn", "network")
     s.door(60)
     s.door(70)
     s.at(78, "card", None, 300)

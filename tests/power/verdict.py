@@ -14,6 +14,7 @@ from edge.spool.seal import Header
 from tests.power.scene import Scene, ms
 
 SOON_NS = 1500 * MS  # a start looks at the contact, settles, and tells what it found within this
+AGAIN = "boot-again"  # the boot that follows where the machine is started again
 TAKE_NS = 4 * SECOND  # an opening's pictures and the set that names them
 R = TypeVar("R", bound=Record)
 
@@ -149,7 +150,7 @@ def _told(scene: Scene, uncut: Outcome, cut: Outcome, broke: Break) -> Iterator[
     for name, whole, here in (
         ("held for long", set(_held(uncut)), set(_held(cut))),
         ("lost", _lost(uncut), _lost(cut)),
-        ("anchors of", _anchors(uncut), _anchors(cut)),
+        ("anchors of", _anchors(uncut) - _ended(cut, broke), _anchors(cut)),
         ("spools set aside", _aside(uncut), _aside(cut)),
     ):
         if not whole <= here and not (scene.vanished and name == "spools set aside"):
@@ -175,6 +176,12 @@ def _lost(outcome: Outcome) -> set[object]:
 
 def _anchors(outcome: Outcome) -> set[object]:
     return {anchor.at.boot for anchor in outcome.all(ClockAnchor)}
+
+
+def _ended(cut: Outcome, broke: Break) -> set[object]:
+    """The boot that ended, before its clock was good, where the machine was started again."""
+    boots = sorted((ns, boot) for boot, ns in cut.truth.boots.items() if ns <= broke.at_ns)
+    return {boots[-2][1]} if boots and boots[-1][1] == AGAIN else set()
 
 
 def _aside(outcome: Outcome) -> set[object]:
