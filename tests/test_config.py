@@ -244,6 +244,9 @@ def test_an_empty_file_is_all_defaults(file: Path):
         b"\xff\xfe",
         b"a = " + b"[" * 5000,
         b"a = " + b"1" * 5000,
+        b"[" + b"a." * 20_000 + b"a]",
+        b"#\n" * 33_000,
+        "#门\n".encode() * 14_000,
     ],
     ids=lambda raw: repr(raw[:12]),
 )
@@ -268,7 +271,13 @@ def test_no_text_whatsoever_breaks_the_reader(text: str):
         named = err.what
     else:
         return
-    assert any(named == section or named.startswith(f"{section}.") for section in tables)
+    assert any(named == (section or '""') or named.startswith(f"{section}.") for section in tables)
+
+
+def test_a_section_without_a_name_is_named_all_the_same():
+    with pytest.raises(ConfigError) as caught:
+        config.parse({"": {}})
+    assert caught.value.what == '""'
 
 
 def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path):

@@ -323,7 +323,11 @@ def test_another_platforms_fraction_of_a_second_may_be_of_any_length(text: str, 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Z", "2026-11-24", "2026-11-24T08:00", "2026-11-24T08:00:00+08:00", "2026-11-24T08:00:00.xZ"]
+    "text",
+    [
+        *("", "Z", "2026-11-24", "2026-11-24T08:00", "2026-11-24T08:00:00+08:00", "2026-11-24T08:00:00.xZ"),
+        *("2026-11-24T08:00:00", "2026-11-24T08:00:00ZZ", "2026-11-24T08:00:00.-5Z", "2026-11-24T08:00:00.1_1Z"),
+    ],
 )
 def test_a_time_that_is_not_utc_to_the_second_is_refused_and_not_guessed(text: str):
     with pytest.raises(ValueError):

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from edge.sim.time import SimClock
 from tests.fuzz.bend import Pick, bend_json, spoil, text
-from tests.fuzz.engine import Play, Target
 from tests.fuzz.home import Home, kept
+from tests.fuzz.player import Play, Target
 from tests.fuzz.signing import STRANGER, due, genuine, order, signed
 from tests.unit.rig import UNIT
 

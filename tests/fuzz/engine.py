@@ -1,20 +1,14 @@
-"""Plays inputs against one target: real messages bent by Hypothesis, bytes that Atheris steers by coverage, old finds.
+"""Plays a target's inputs: old finds, real messages bent by Hypothesis, and what Atheris steers by coverage.
 
-An input is bytes and stands for itself: what failed once fails again when it is played alone. Atheris is imported
-only where it is asked for: it has no wheel for some machines, and its loop never returns.
+Atheris is imported only where it is asked for: it has no wheel for some machines, and its loop never returns.
 """
 
-import hashlib
 import logging
 import os
 import random
 import re
-import tempfile
-import time
-import traceback
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from contextlib import closing
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -23,11 +17,10 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.bend import Pick
+from tests.fuzz.player import Found, Player, Slow, Target
 
-ROOT = Path(__file__).resolve().parents[2]
 CORPUS = Path(__file__).parent / "corpus"
-OUT = ROOT / "tests/out/fuzz"
+BENT = (1, 1, 1, 2, 2, 4, 0)  # how often a real message is bent
 # Each target's module. Not imported here: under Atheris that must happen while imports are instrumented.
 MODULES = {
     "config": "tomls",
@@ -41,27 +34,6 @@ MODULES = {
     "receiver": "intake",
     "identity": "identities",
 }
-SLOW_S = 1.0  # processor time; no input may take longer
-TRACE = 20  # the last calls before an input failed
-SHOWN_BYTES = 1000  # a longer input is put into a file, for a command line has its limits
-SHM = Path("/dev/shm")
-
-Play = Callable[[bytes], None]
-
-
-@dataclass(frozen=True)
-class Target:
-    """Something that reads what strangers send.
-
-    opened(folder) gives what plays one input and raises where a promise is broken. seeds are real messages, and
-    bend(message, pick) makes another of one, knowing how it is built (bend.py says what `pick` is).
-    """
-
-    name: str
-    opened: Callable[[Path], AbstractContextManager[Play]]
-    seeds: tuple[bytes, ...]
-    bend: Callable[[bytes, Pick], bytes]
-    longest: int = 4096  # bytes, of what Atheris makes
 
 
 class Input(bytes):
@@ -84,78 +56,9 @@ def cases(draw: st.DrawFn, one: Target) -> Input:
         return some[draw(_below(len(some)))]  # sampled_from made anew at each draw costs five times as much
 
     data = pick(one.seeds)
-    for _ in range(pick((1, 1, 1, 2, 2, 4, 0))):
+    for _ in range(pick(BENT)):
         data = one.bend(data, pick)
     return Input(data)
-
-
-class Found(Exception):
-    """An input broke a promise; `__cause__` says which."""
-
-    def __init__(self, target: str, data: bytes) -> None:
-        super().__init__(target)
-        self.target = target
-        self.data = data
-
-    def report(self) -> str:
-        """What happened, the input, and the one command that plays it again."""
-        told, shown = self.data.hex(), self.data[:SHOWN_BYTES].hex()
-        if len(self.data) > SHOWN_BYTES:
-            OUT.mkdir(parents=True, exist_ok=True)
-            path = OUT / f"{self.target}-{len(self.data)}-{hashlib.sha256(self.data).hexdigest()[:8]}.bin"
-            path.write_bytes(self.data)
-            told, shown = str(path.relative_to(ROOT)), shown + "..."
-        told = told or "''"
-        trace = "".join(traceback.format_exception(self.__cause__, limit=-TRACE)) if self.__cause__ else ""
-        command = f".venv/bin/python tests/fuzz/fuzz.py --target {self.target} --play {told}"
-        return f"{trace}{self.target}: input {shown}, {len(self.data)} bytes, broke a promise\nagain: {command}\n"
-
-
-class Slow(Found):
-    """An input took longer than SLOW_S."""
-
-
-class Player:
-    """Plays inputs, counts them and times them; a find leaves it with a fresh target."""
-
-    def __init__(self, target: Target) -> None:
-        self._target = target
-        self._folder = tempfile.TemporaryDirectory(prefix="fuzz-", dir=SHM if SHM.is_dir() else None)
-        self._closing = ExitStack()
-        self._lives = 0
-        self.played = 0
-        self.slowest_s = 0.0
-        self._play = self._open()
-
-    def __call__(self, data: bytes) -> None:
-        """Raises Found."""
-        self.played += 1
-        begun_s = time.process_time()
-        try:
-            self._play(data)
-        except Exception as err:  # whatever it is: nothing is to get through
-            self._closing.close()
-            self._play = self._open()
-            raise Found(self._target.name, data) from err
-        took_s = time.process_time() - begun_s
-        self.slowest_s = max(self.slowest_s, took_s)
-        if took_s > SLOW_S:
-            raise Slow(self._target.name, data) from TimeoutError(f"it took {took_s:.1f} s; want {SLOW_S} s at most")
-
-    def folder(self, name: str) -> Path:
-        """A new folder that goes when this player is closed; in RAM, for what syncs to a disk would only wait."""
-        made = Path(self._folder.name) / name
-        made.mkdir()
-        return made
-
-    def close(self) -> None:
-        """Let the target go; safe to repeat."""
-        self._closing.close()
-        self._folder.cleanup()
-
-    def _open(self) -> Play:
-        self._lives += 1
-        return self._closing.enter_context(self._target.opened(self.folder(str(self._lives))))
 
 
 def target(name: str) -> Target:
@@ -169,33 +72,21 @@ def kept(name: str) -> list[bytes]:
     return [path.read_bytes() for path in sorted((CORPUS / name).glob("*"))]
 
 
-def said(err: Any) -> str:
-    """What an error of ours says: all of its four pieces, and text that can be written out."""
-    assert all((err.what, err.found, err.wanted, err.remedy)), err.args
-    str(err).encode()
-    return str(err)
-
-
 def quiet() -> None:
     """What the product would write to its journal is not read here, and writing costs more than most inputs."""
     logging.disable(logging.CRITICAL)
 
 
-def each(one: Target, inputs: Iterable[bytes]) -> Player:
+def each(one: Target, inputs: Iterable[bytes]) -> None:
     """Play these, each against a fresh target. Raises Found."""
-    player = Player(one)
-    try:
-        for data in inputs:
+    for data in inputs:
+        with closing(Player(one)) as player:
             player(data)
-    finally:
-        player.close()
-    return player
 
 
 def by_hypothesis(one: Target, inputs: int, seed_: int) -> Player:
     """Play that many cases, after those that failed once. Raises Found, with the smallest input that fails."""
-    for data in kept(one.name):
-        each(one, [data])
+    each(one, kept(one.name))
     player = Player(one)
     slow: list[Found] = []
 
@@ -217,12 +108,22 @@ def by_hypothesis(one: Target, inputs: int, seed_: int) -> Player:
         except Slow as found:  # to make it smaller would take for ever
             slow.append(found)
 
-    try:
+    with closing(player):
         play()
-    finally:
-        player.close()
     if slow:
         raise slow[0]
+    return player
+
+
+def by_dice(one: Target, inputs: int, seed_: int) -> Player:
+    """Play that many, bent by chance alone: where there is no Atheris. Raises Found."""
+    dice = random.Random(seed_)
+    with closing(Player(one)) as player:
+        for _ in range(inputs):
+            data = dice.choice(one.seeds)
+            for _ in range(dice.choice(BENT)):
+                data = one.bend(data, dice.choice)
+            player(data)
     return player
 
 

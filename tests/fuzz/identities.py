@@ -15,7 +15,7 @@ from edge.clock import SystemClock
 from edge.errors import ConfigError
 from edge.station.ca import Authority, make_tls_key, public_of
 from tests.fuzz.bend import Pick, bend_json, spoil
-from tests.fuzz.engine import Play, Target, said
+from tests.fuzz.player import Play, Target, said
 
 GAP = b"\n--\n"
 CERT = "unit.crt"

@@ -25,8 +25,8 @@ from edge.station.station import Station
 from tests.fuzz import wires
 from tests.fuzz.asking import Request, asker
 from tests.fuzz.bend import WORDS, Pick, bend_json, spoil
-from tests.fuzz.engine import Play, Target
 from tests.fuzz.office import office
+from tests.fuzz.player import Play, Target
 from tests.fuzz.wires import REAL, UNIT
 
 GAP = b"\n--\n"
@@ -35,7 +35,8 @@ SUBSCRIBED = [f"{wire.ROOT}/+/{leaf}" for leaf in LEAVES]
 TOPIC_MAX_BYTES = 65_535
 PAGES = [Request.of(b"GET /api/doors"), Request.of(b"GET /api/events"), Request.of(b"GET /api/events?unit=door-1")]
 STATE = b'{"door":"open","since":"2026-11-18T11:06:40.000000Z","camera":"ready"}'
-PULSE = b'{"time":"2026-11-18T11:06:40.000000Z","backlog":3,"warnings":[{"code":"c","zh":"z","en":"e","for_s":1}]}'
+WARNING = b'{"code":"c","zh":"z","en":"e","for_s":1}'
+PULSE = b'{"time":"2026-11-18T11:06:40.000000Z","backlog":3,"link":"5","warnings":[' + WARNING + b"]}"
 ONLINE = b'{"online":true,"boot":"b1","version":"0.1.0"}'
 UNITS = [*WORDS, "", "door-2", "door-1 ", "station", "DOOR-1", ".", "x" * (TOPIC_MAX_BYTES - 14)]
 
@@ -97,6 +98,13 @@ def delivered(topic: bytes) -> bool:
     return whole and any(topic_matches_sub(sub, name) for sub in SUBSCRIBED)
 
 
+def drawable(door: dict[str, Any]) -> None:
+    """What the page's scripts work with is of the kind that they take it for."""
+    assert door["since"] is None or wire.from_rfc3339(door["since"])
+    assert all(isinstance(warning["code"], str) for warning in door["warnings"])
+    assert isinstance((door["pulse"] or {}).get("link", ""), str)
+
+
 @contextmanager
 def opened(folder: Path) -> Iterator[Play]:
     """An empty ledger, emptied again after each input."""
@@ -117,7 +125,8 @@ def opened(folder: Path) -> Iterator[Play]:
                 for request in PAGES:
                     answer = ask(at.page, request)
                     assert answer.status == 200
-                    json.loads(answer.body)
+                    for door in json.loads(answer.body).get("doors", ()):
+                        drawable(door)
                 for table in ("record", "unit", "void", "anchor"):
                     db.execute(f"DELETE FROM {table}")
 

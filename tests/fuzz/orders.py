@@ -17,7 +17,7 @@ from edge.errors import CorruptError, PartError
 from edge.sim.time import SimClock, live
 from edge.sim.worker import SimWorker
 from tests.fuzz.bend import Pick
-from tests.fuzz.engine import Play, Target
+from tests.fuzz.player import Play, Target
 from tests.unit.rig import UNIT, Rig, sign
 
 LONGEST = 16  # steps
@@ -78,7 +78,7 @@ class Story:
 
     def end(self) -> None:
         """All is well again, and the platform says once more all it ever wanted."""
-        for letter in "wduTTu":  # a unit that hears nothing for so long connects anew
+        for letter in "wdTTu":  # the link last: a unit that hears nothing for so long connects anew
             self.step(letter)
         self._say(self._given)
         self.step("t")

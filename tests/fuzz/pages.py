@@ -14,8 +14,8 @@ from edge.spool import seal
 from edge.station.pageapi import PAGE
 from tests.fuzz.asking import Answer, Request, asker, bend_request
 from tests.fuzz.bend import INTS, WORDS, Pick
-from tests.fuzz.engine import Play, Target
 from tests.fuzz.office import office
+from tests.fuzz.player import Play, Target
 from tests.fuzz.seals import JPEG, real
 
 HARMLESS = {200, 206, 304, 307, 400, 403, 404, 405, 416}

@@ -11,8 +11,8 @@ from edge.spool import seal
 from edge.station.unitapi import FRAME_MAX_BYTES
 from tests.fuzz.asking import Request, asker, bend_request
 from tests.fuzz.bend import Pick
-from tests.fuzz.engine import Play, Target
 from tests.fuzz.office import Office, office
+from tests.fuzz.player import Play, Target
 from tests.fuzz.seals import SEEDS, STRANGER, UNIT, bent, is_signed
 
 HEAD = b"PUT /v1/units/door-1/frames/~\npeer: door-1\ncontent-type: application/octet-stream\n\n"

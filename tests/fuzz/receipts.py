@@ -12,8 +12,8 @@ from pathlib import Path
 from edge.records import GapReason, unpack
 from edge.sim.time import SimClock
 from tests.fuzz.bend import INTS, Json, Pick, bend_json, text
-from tests.fuzz.engine import Play, Target
 from tests.fuzz.home import kept, say, strict
+from tests.fuzz.player import Play, Target
 from tests.fuzz.signing import Loader
 from tests.unit.rig import Rig
 

@@ -15,7 +15,7 @@ from nacl.signing import SigningKey
 from edge.errors import WireError
 from edge.spool import seal
 from tests.fuzz.bend import Pick, bend, spoil, text
-from tests.fuzz.engine import Play, Target, said
+from tests.fuzz.player import Play, Target, said
 from tests.fuzz.wires import AT, UNSET
 
 UNIT = SigningKey(bytes(range(32)))

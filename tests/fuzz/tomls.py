@@ -9,7 +9,7 @@ import msgspec
 from edge import config
 from edge.errors import ConfigError
 from tests.fuzz.bend import Pick, spoil
-from tests.fuzz.engine import Play, Target, said
+from tests.fuzz.player import Play, Target, said
 
 SETTINGS = list(config.settings())
 NAMES = [setting.name for setting in SETTINGS]

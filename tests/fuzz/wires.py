@@ -12,7 +12,7 @@ from edge.clock import Quality, Stamp
 from edge.errors import WireError
 from edge.records import AnyRecord, Boot, Change, ClockAnchor, Event, FrameRef, FrameSet, Gap, GapReason
 from tests.fuzz.bend import Json, Pick, bend_json, text
-from tests.fuzz.engine import Play, Target, said
+from tests.fuzz.player import Play, Target, said
 
 UNIT = "door-1"
 AT = Stamp("b1", 5_000_000_000, 1_795_000_000_000_000_000, Quality.SYNCED, 2)
