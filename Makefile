@@ -65,15 +65,22 @@ lint: .venv/.test ## format, lint, types; the drivers against MicroPython
 	$(PY) tests/drivers/lint.py || failed=1
 	exit $$failed
 
-# Each runs alone, and takes a larger size by a flag: see its --help. Not yet among them: tests/soak, tests/fuzz.
+# Each runs alone, and takes a larger size by a flag: see its --help.
 CAMPAIGNS := tests/power/cuts.py tests/power/statements.py tests/sim/weeks.py tests/sim/matrix.py tests/whole/peers.py
+CAMPAIGNS += tests/fuzz/fuzz.py
 
-campaigns: .venv/.test debian ## power cuts, crashes, simulated weeks, faults, and what makes the peers lose events
+campaigns: .venv/.test debian ## power cuts, crashes, simulated weeks, faults, the peers' failures, fuzz; the soak beside them
 	@failed=0
+	soak=$$(mktemp)
+	trap 'rm -f "$$soak"' EXIT
+	$(PY) tests/soak/soak.py >"$$soak" 2>&1 &
 	for campaign in $(CAMPAIGNS); do
 	    echo "--- $$campaign"
-	    $(PY) $$campaign || failed=1
+	    $(PY) $$campaign || { echo "$$campaign: ended with $$?"; failed=1; }
 	done
+	echo "--- tests/soak/soak.py"
+	wait $$! || { echo "tests/soak/soak.py: ended with $$?"; failed=1; }
+	cat "$$soak"
 	exit $$failed
 
 bench: .venv/.test ## measure: every tests/bench/bench_*.py, one after another

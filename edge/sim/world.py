@@ -44,7 +44,7 @@ SETTINGS: dict[str, Any] = {  # periods as long as they may be: what is simulate
     "camera": {"enabled": False},
     "door": {"resample_ms": 600_000},
     "spool": {"alive_s": 3600},
-    "uplink": {"pulse_s": 3600},
+    "uplink": {"pulse_s": 3600, "backoff_max_s": 300, "receipt_timeout_s": 300},
 }
 
 
@@ -119,15 +119,16 @@ class World:
 
     def advance(self, until_ns: int) -> None:
         """Let everything happen until this true time."""
+        heap = self._heap
         while self.now_ns < until_ns:
             wait_ns = self._loop.turn() if self._loop else None
-            due_ns = min(until_ns, self._heap[0][0] if self._heap else until_ns)
-            if wait_ns is not None:
-                due_ns = min(due_ns, self.now_ns + wait_ns)
+            due_ns = until_ns if wait_ns is None else min(until_ns, self.now_ns + wait_ns)
+            if heap and heap[0][0] < due_ns:
+                due_ns = heap[0][0]
             self._clock.turn(due_ns - self.now_ns)
             self.now_ns = due_ns
-            while self._heap and self._heap[0][0] <= self.now_ns:
-                heapq.heappop(self._heap)[2]()
+            while heap and heap[0][0] <= due_ns:
+                heapq.heappop(heap)[2]()
 
     # Power
 

@@ -20,7 +20,7 @@ from edge.unit.losses import Loss, losses
 from edge.uplink.courier import Courier
 
 CLOCK_SOON_NS = 5 * SECOND  # how late a clock that was set may be noticed, in a boot's first ten minutes
-CLOCK_CHECK_NS = 30 * SECOND  # and later
+CLOCK_CHECK_NS = 60 * SECOND  # and later
 CLOCK_TRUST_NS = 600 * SECOND  # how late a clock that is no longer disciplined may be noticed
 
 
@@ -174,7 +174,8 @@ class Recorder:
             if self._quality is not None:  # it was not good before: what was recorded meanwhile can now be mended
                 self._anchor(now)
             self._journal.anchor(now)  # after its record: until then a start in the same boot tells it again
-        self._health.put("clock.unsynced", self._loop.now(), not good, f"it is {now.clock}")
+        if now.clock is not self._quality:
+            self._health.put("clock.unsynced", now.boot_ns, not good, f"it is {now.clock}")
         self._quality = now.clock
         if good:
             self.on_synced()

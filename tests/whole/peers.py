@@ -109,6 +109,7 @@ class Case:
         with (self.folder / "broker.log").open("ab") as log:
             self._broker = subprocess.Popen([_mosquitto(), "-c", str(conf)], stdout=log, stderr=log)
         self._closing.callback(self._end_broker)
+        _await_listener(self.port)
 
     def allow(self) -> None:
         """The ACL is put right."""
@@ -186,6 +187,8 @@ def forgets(case: Case, openings: int) -> None:
     try:
         case.start()
         case.play(openings)
+        if sink.poll() is not None:
+            raise SystemExit(f"mosquitto_sub ended with {sink.returncode}; want it to take every opening")
     finally:
         sink.terminate()
         sink.wait(10)
@@ -231,6 +234,19 @@ def main() -> int:
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
+
+
+def _await_listener(port: int) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise SystemExit(f"mosquitto on port {port}: found no listener; want one. See broker.log.") from None
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _mosquitto() -> str:
