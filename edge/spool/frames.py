@@ -3,10 +3,13 @@
 Only sealed bytes come here. A file without a row (power was cut between the two) is adopted when the spool opens.
 """
 
+import errno
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from edge.durable import PART, make_folder, trouble, write_durably
+from edge.spool.ballast import room, share
 
 _TRIAL = "trial"  # one that a cut leaves behind is no sealed frame, and goes when the spool is next opened
 _TRIAL_BYTES = 65_536
@@ -19,9 +22,11 @@ class FrameFiles:
         self.folder = folder
 
     def write(self, name: str, sealed: bytes) -> None:
-        """On the card when this returns. Raises PartError."""
+        """On the card when this returns. Raises PartError; FullError while there is room for records alone."""
         try:
             make_folder(self.folder, 0o700)
+            if room(self.folder) < share(self.folder) + len(sealed):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # noqa: TRY301 - as the card itself says it
         except OSError as err:
             raise trouble(f"folder {self.folder}", err) from err
         write_durably(self.folder / name, sealed)

@@ -249,8 +249,9 @@ class Journal:
             then(in_ram[:limit])
             return
 
-        def ended(rows: Rows) -> None:
-            left = [item for item in rows[:limit] if item[0] not in self._forgotten]
+        def ended(found: Rows) -> None:
+            rows = found[:limit]
+            left = [item for item in rows if item[0] not in self._forgotten]
             if left or not rows:
                 then(left)
             else:  # nothing is left of these, and there may be more

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -18,6 +19,7 @@ from edge.durable import PART, make_folder, sync_folder, write_durably
 from edge.errors import CorruptError, FullError, NewerError, PartError
 from edge.parts import FrameRow, Snapshot, Store
 from edge.records import AnyRecord, pack, unpack
+from edge.spool.ballast import Ballast
 
 SCHEMA = 1
 _SCHEMA_MAX = 1000  # what says more, or 0, was not written by any version of ours
@@ -34,6 +36,7 @@ _MAGIC = b"SQLite format 3\0"
 _WAL_HEADER_BYTES = 32
 _WAL_MAGIC = 0x377F0682  # or with its last bit set: checksums are of big-endian words
 _pack = msgspec.json.encode
+T = TypeVar("T")
 _rows = msgspec.json.Decoder(FrameRow)
 _stamps = msgspec.json.Decoder(Stamp)
 
@@ -51,40 +54,18 @@ class SqliteStore:
         self._epoch = ""
         self._reserved = False  # by the commit in hand
         self._damaged = False  # something was read that was never written: `open` begins a new spool
+        self._ballast = Ballast(folder)
 
     def open(self) -> Snapshot:
         """Open or create the spool; a damaged one is set aside under another name, never deleted."""
-        with self._explained():
-            try:
-                return self._open()
-            except CorruptError:
-                self._begin_anew(self._rescue_epoch())
-                return self._open()
+        snapshot = self._with_room(self._open_or_begin)
+        self._ballast.hold()
+        return snapshot
 
     def commit(self, ops: Sequence[Callable[[Store], None]]) -> None:
         """Run the operations in one transaction that is on the card when this returns."""
-        db = self._connection()
-        self._reserved = False
-        with self._explained():
-            if not self.path.exists():  # SQLite would go on writing into what no name leads to any more
-                raise CorruptError(
-                    f"spool {self.path}",
-                    found="no such file",
-                    wanted="the file that was opened",
-                    remedy="A new one is begun and the loss is reported; look who removed it.",
-                )
-            try:
-                db.execute("BEGIN IMMEDIATE")
-                for op in ops:
-                    op(self)
-                db.execute("COMMIT")
-            except BaseException:  # whatever it was, nothing half-done stays
-                with suppress(sqlite3.Error):
-                    db.execute("ROLLBACK")
-                raise
-        if self._reserved:  # into the main file: without its -wal a spool may lose records, but reuses no seq
-            with suppress(sqlite3.Error):  # the commit stands; the next one tries again
-                db.execute("PRAGMA wal_checkpoint").fetchone()
+        self._with_room(lambda: self._transact(ops))
+        self._ballast.hold()
 
     def put(self, n: int, record: AnyRecord) -> None:
         """Within commit: keep a record under row number n."""
@@ -136,6 +117,46 @@ class SqliteStore:
             with suppress(sqlite3.Error):  # a card that fails now has nothing left to lose here
                 self._db.close()
             self._db = None
+
+    def _with_room(self, job: Callable[[], T]) -> T:
+        try:
+            return job()
+        except FullError:
+            if not self._ballast.spend():
+                raise
+            return job()
+
+    def _open_or_begin(self) -> Snapshot:
+        with self._explained():
+            try:
+                return self._open()
+            except CorruptError:
+                self._begin_anew(self._rescue_epoch())
+                return self._open()
+
+    def _transact(self, ops: Sequence[Callable[[Store], None]]) -> None:
+        db = self._connection()
+        self._reserved = False
+        with self._explained():
+            if not self.path.exists():  # SQLite would go on writing into what no name leads to any more
+                raise CorruptError(
+                    f"spool {self.path}",
+                    found="no such file",
+                    wanted="the file that was opened",
+                    remedy="A new one is begun and the loss is reported; look who removed it.",
+                )
+            try:
+                db.execute("BEGIN IMMEDIATE")
+                for op in ops:
+                    op(self)
+                db.execute("COMMIT")
+            except BaseException:  # whatever it was, nothing half-done stays
+                with suppress(sqlite3.Error):
+                    db.execute("ROLLBACK")
+                raise
+        if self._reserved:  # into the main file: without its -wal a spool may lose records, but reuses no seq
+            with suppress(sqlite3.Error):  # the commit stands; the next one tries again
+                db.execute("PRAGMA wal_checkpoint").fetchone()
 
     def _connection(self) -> sqlite3.Connection:
         if self._db is None:

@@ -5,8 +5,8 @@
 
 Simulated: the whole unit under edge/sim/world.py; what its own files allocate may grow by 2 MB between the second day
 and the thirtieth. Real: `doorunit run --simulate` as a process with a small camera and a real broker, its door never
-at rest for long and its network cut now and then; its own memory may grow by 2 MB after the first fifth, descriptors and
-threads not at all.
+at rest for long and its network cut now and then; its own memory may grow by 2 MB after the first fifth, descriptors
+and threads not at all.
 """
 
 import argparse

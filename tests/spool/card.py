@@ -19,7 +19,7 @@ class Card:
         self.folder.mkdir()
         with self._image.open("wb") as image:
             image.truncate(size_kb * 1024)
-        _run("mkfs.ext4", "-q", "-m", "0", "-O", "^has_journal", str(self._image))
+        _run("mkfs.ext4", "-q", "-b", "4096", "-m", "0", "-O", "^has_journal", str(self._image))
         self._mount()
 
     def fill(self, *, but_kb: int = 0) -> None:

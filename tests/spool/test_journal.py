@@ -4,6 +4,7 @@ import pytest
 
 from edge.records import GapReason
 from edge.spool import journal
+from edge.spool.journal import Rows
 from edge.spool.store import BLOCK
 from tests.spool.conftest import Start
 from tests.spool.desk import BROKEN, DAMAGE
@@ -252,6 +253,22 @@ def test_a_record_that_is_committed_while_it_is_read_is_there_once(start: Start,
     desk.worker.run()
     desk.loop.turn()
     assert [(r.epoch, r.seq) for _, r in answers[-1]] == [key]
+
+
+def test_a_card_that_refuses_to_be_read_hides_no_record_behind_one_that_was_forgotten_meanwhile(start: Start) -> None:
+    desk = start()
+    desk.open()
+    desk.worker.at_once = False
+    first, second = desk.put(), desk.put()
+    answers: list[Rows] = []
+    desk.journal.read(0, 1, answers.append)
+    desk.journal.forget([next(iter(desk.journal._ram))])
+    desk.worker.step(lost=BROKEN)  # the commit
+    desk.worker.step(lost=BROKEN)  # the read
+    desk.loop.turn()
+    desk.worker.run()
+    desk.loop.turn()
+    assert [[(r.epoch, r.seq) for _, r in rows] for rows in answers] == [[second]] != [[first]]
 
 
 def test_what_is_forgotten_while_it_is_read_is_not_read_and_not_counted_twice(start: Start) -> None:
