@@ -107,6 +107,11 @@ def _dict(node: ast.Dict) -> Iterator[str]:
         yield "** inside a dict literal"
 
 
+def _raise(node: ast.Raise) -> Iterator[str]:
+    if node.cause is not None and not (isinstance(node.cause, ast.Constant) and node.cause.value is None):
+        yield "raise from prints a warning on a board; put the cause into the text, and `from None`"
+
+
 def _slice(node: ast.Slice) -> Iterator[str]:
     if node.step is not None:
         yield "slice step"
@@ -167,6 +172,7 @@ _CHECKS: dict[type, Callable[..., Iterator[str]]] = {
     ast.Tuple: _literal,
     ast.Set: _literal,
     ast.Dict: _dict,
+    ast.Raise: _raise,
     ast.Slice: _slice,
     ast.ClassDef: _class,
     ast.Attribute: _attribute,

@@ -16,6 +16,7 @@ PLANTED = {
     "x = [*a, 1]": "* inside a literal",
     "x = {**a}": "** inside a dict literal",
     "x = data[::2]": "slice step",
+    "try: f()\nexcept OSError as err: raise A(err) from err": "raise from prints a warning",
     "class A(B, C): pass": "multiple bases",
     "class A:\n    _X = const(1)": "_X = const() vanishes",
     "class A:\n    def __del__(self): pass": "__del__ is not called",
@@ -50,6 +51,10 @@ if TYPE_CHECKING:
 _REG = const(0x0E)
 first, *rest = struct.unpack(">hh", b"1234")
 text = f"{first=} {rest[1:]}"
+try:
+    f()
+except OSError as err:
+    raise ValueError(err) from None
 """
 
 
