@@ -15,8 +15,14 @@ ARCHS = ("armv6m", "armv7m", "xtensawin")  # RP2040; STM32 and RP2350; ESP32
 
 MODULES = {"array", "asyncio", "binascii", "collections", "drivers", "errno", "gc", "hashlib", "io", "json", "math"}
 MODULES |= {"micropython", "os", "random", "re", "struct", "sys", "time", "typing"}
-BOARD = {"machine"}  # an example owns a board; a driver is given its pin, bus and clock
-GUARDED = {"micropython", "typing"}  # each is missing on one of the two sides: import within try or if
+# An example owns a board, and finds what was copied beside it; a driver is given its pin, bus and clock.
+BOARD = {"machine", "network", "ntptime", "pico_w_wire", "reed", "socket", "ssl", "umqtt.simple"}
+GUARDED = {
+    "micropython",
+    "pico_w_wire",
+    "reed",
+    "typing",
+}  # each is missing on one of the two sides: import within try or if
 ATTRIBUTES = {"casefold", "expandtabs", "isidentifier", "ljust", "maketrans", "removeprefix", "removesuffix", "rjust"}
 ATTRIBUTES |= {"swapcase", "translate", "zfill"}  # str
 ATTRIBUTES |= {"bit_count", "bit_length", "cast", "hexdigest", "iter_unpack", "Struct", "tobytes"}  # numbers and bytes

@@ -49,6 +49,12 @@ STRANGERS = {
     "msgspec": ("edge/*.py",),
     "micropython": ("drivers/*.py",),
     "machine": ("drivers/examples/*.py",),
+    "network": ("drivers/examples/*.py",),
+    "ntptime": ("drivers/examples/*.py",),
+    "umqtt": ("drivers/examples/*.py",),
+    # Ours, copied flat onto a board.
+    "reed": ("drivers/examples/*.py",),
+    "pico_w_wire": ("drivers/examples/*.py",),
 }
 
 # What must start fast, and what it therefore must not load: imported where it is used.
