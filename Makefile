@@ -13,8 +13,10 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input
 # Twice quiet: errors only. Wheels only: a lock that would build something from source on this machine stops instead.
 INSTALL := $(PIP) install -qq --only-binary :all: --require-hashes
 UV ?= uv
+# What MicroPython runs on in the tests. Asked for by command: where node comes from elsewhere, Debian's npm would clash with it.
+NODE := $(if $(shell command -v node 2>/dev/null),,nodejs) $(if $(shell command -v npm 2>/dev/null),,npm)
 # What the tests need from Debian: a real broker and a plain subscriber, a browser for the pages, and Chinese type for its pictures.
-DEBIAN := mosquitto mosquitto-clients chromium fonts-noto-cjk
+DEBIAN := mosquitto mosquitto-clients chromium fonts-noto-cjk $(NODE)
 
 # $(call debian,packages): installs those that are missing where this is root, else says which and how.
 define debian
@@ -45,13 +47,13 @@ help: ## list the targets
 setup: .venv/.project ## .venv with what the unit and the station need
 	@echo ".venv is ready for make demo"
 
-setup-test: .venv/.test ## .venv with what the tests need too
+setup-test: .venv/.test .venv/.node ## .venv with what the tests need too
 	@echo ".venv is ready for make test"
 
 demo: .venv/.project ## a whole unit and station on this machine, simulated parts, until Ctrl-C
 	@exec .venv/bin/doorunit demo
 
-test: .venv/.test debian ## lint, then all tests
+test: .venv/.test .venv/.node debian ## lint, then all tests
 	@start=$$SECONDS
 	$(MAKE) lint
 	$(PY) -m pytest -q
@@ -61,7 +63,7 @@ lint: .venv/.test ## format, lint, types; the drivers against MicroPython
 	@failed=0  # every gate has its say before the first one ends it
 	$(PY) -m ruff format --check --quiet . || failed=1
 	$(PY) -m ruff check --quiet . || failed=1
-	$(PY) -m mypy edge $$(find deploy -name '*.py') || failed=1
+	$(PY) -m mypy edge drivers/*.py drivers/sim/*.py $$(find deploy -name '*.py') || failed=1
 	$(PY) tests/drivers/lint.py || failed=1
 	exit $$failed
 
@@ -140,4 +142,14 @@ debian: # Debian's part of the tests
 	@echo "installing what the tests need"
 	$(INSTALL) -r deploy/lock/test.txt
 	$(INSTALL) --no-deps -r deploy/lock/nodeps.txt
+	touch $@
+
+# MicroPython itself, as WebAssembly, by its lock's integrity; from whichever registry this machine's npm is set to.
+.venv/.node: tests/drivers/micropython/package-lock.json tests/drivers/micropython/package.json .venv/.python
+	@($(call debian,$(NODE)))
+	hash -r
+	echo "installing MicroPython for the drivers' tests"
+	mkdir -p .venv/node
+	cp tests/drivers/micropython/package.json tests/drivers/micropython/package-lock.json .venv/node/
+	npm ci --prefix .venv/node --silent --no-audit --no-fund --ignore-scripts
 	touch $@

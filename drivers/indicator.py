@@ -47,10 +47,18 @@ class Indicator:
         self._running: "dict[str, tuple[int, int | None]]" = {}  # pattern -> begun, for how long
 
     def begin(self, pattern: str, now_ms: int, for_ms: "int | None" = None) -> None:
-        """Show a pattern from now on, for for_ms milliseconds or until `end`; one that runs begins anew."""
+        """Show a pattern from now on, for for_ms milliseconds or until `end`.
+
+        One that runs goes on from where it is: begun again and again it would keep the lamp lit, as the camera does.
+        """
         if pattern not in PATTERNS:
             raise ValueError("pattern is %s; want one of %s" % (pattern, ", ".join(ORDER)))
-        self._running[pattern] = (now_ms, for_ms)
+        begun = self._running.get(pattern)
+        if begun is None or not self._lasts(begun, now_ms):
+            self._running[pattern] = (now_ms, for_ms)
+        else:
+            age_ms = self._diff(now_ms, begun[0])
+            self._running[pattern] = (begun[0], None if for_ms is None else age_ms + for_ms)
 
     def end(self, pattern: str) -> None:
         """Show it no longer; harmless where it is not shown."""
@@ -61,7 +69,7 @@ class Indicator:
         for pattern in reversed(ORDER):
             begun = self._running.get(pattern)
             if begun is not None:
-                if begun[1] is None or self._diff(now_ms, begun[0]) < begun[1]:
+                if self._lasts(begun, now_ms):
                     return pattern
                 self.end(pattern)
         return None
@@ -74,6 +82,9 @@ class Indicator:
     def wait_ms(self, now_ms: int) -> int:
         """Milliseconds until the levels may change by themselves; 1000 where nothing is shown."""
         return self._step(now_ms)[0]
+
+    def _lasts(self, begun: "tuple[int, int | None]", now_ms: int) -> bool:
+        return begun[1] is None or self._diff(now_ms, begun[0]) < begun[1]
 
     def _step(self, now_ms: int) -> "tuple[int, bool, bool]":
         pattern = self.shown(now_ms)

@@ -16,10 +16,10 @@ import time
 from binascii import hexlify
 
 try:
-    from drivers.examples.pico_w_wire import BoardClock, Door, Outbox, message, online, pulse, state, topic
+    from drivers.examples.pico_w_wire import VERSION, BoardClock, Door, Outbox, message, online, pulse, state, topic
     from drivers.reed import Reed
 except ImportError:  # copied flat
-    from pico_w_wire import BoardClock, Door, Outbox, message, online, pulse, state, topic
+    from pico_w_wire import VERSION, BoardClock, Door, Outbox, message, online, pulse, state, topic
     from reed import Reed
 
 WINDOW = 8  # records in flight
@@ -27,6 +27,7 @@ RESEND_MS = 10_000
 PULSE_MS = 20_000
 SILENT_MS = 45_000  # records wait and no receipt comes: connect anew. umqtt does not tell whether a ping was answered
 RETRY_MS = 5000
+JOIN_MS = 15_000
 NTP_MS = 3_600_000
 WATCHDOG_MS = 8000  # the RP2040's longest is 8388
 CONNECT_S = 5  # one step of connecting; less than the watchdog's time
@@ -96,6 +97,7 @@ class Board:
         self._settings = settings
         self._watchdog = machine.WDT(timeout=WATCHDOG_MS)
         self._edges = []
+        self._asked_ms = None
         self._wlan = network.WLAN(network.STA_IF)
         self._wlan.active(True)
         self.pin = machine.Pin(settings["pin"], machine.Pin.IN, machine.Pin.PULL_UP)
@@ -115,10 +117,13 @@ class Board:
         self._watchdog.feed()
 
     def joined(self):
-        """Whether the network is there; asks for it where it is not."""
+        """Whether the network is there; asks for it where it is not, and then gives it JOIN_MS before it asks again."""
         if self._wlan.isconnected():
             return True
-        self._wlan.connect(self._settings["ssid"], self._settings["password"])
+        now_ms = time.ticks_ms()  # clock: the board's own
+        if self._asked_ms is None or time.ticks_diff(now_ms, self._asked_ms) >= JOIN_MS:
+            self._asked_ms = now_ms
+            self._wlan.connect(self._settings["ssid"], self._settings["password"])
         return False
 
     def utc_s(self):
@@ -129,8 +134,7 @@ class Board:
         return time.time() + (946_684_800 if time.gmtime(0)[0] == 2000 else 0)  # clock: just set by the network
 
     def connect(self, unit, last_will):
-        """A connected MQTT client. Raises OSError."""
-        import socket
+        """A connected MQTT client, by umqtt 1.4 or newer. Raises OSError, MQTTException and what umqtt stumbles on."""
         import ssl
 
         from umqtt.simple import MQTTClient
@@ -144,7 +148,6 @@ class Board:
                 context.load_cert_chain(cert.read(), key.read())
         client = MQTTClient(unit, settings["host"], settings["port"], keepalive=60, ssl=context)
         client.set_last_will(topic(unit, "online"), last_will, retain=True, qos=1)
-        socket.getaddrinfo(settings["host"], settings["port"])  # raises here where the network knows no such host
         client.connect(True, CONNECT_S)
         return client
 
@@ -162,7 +165,7 @@ def main():
     door = Door(clock, outbox)
     reed = Reed(diff=time.ticks_diff)
     sender = Sender(unit, clock, door, outbox, time.ticks_diff)
-    outbox.put("boot", clock.stamp(0), {"version": "pico-1", "clean": False, "new_boot": True})
+    outbox.put("boot", clock.stamp(0), {"version": VERSION, "clean": False, "new_boot": True})
     linked = None
     due_ms = due_ntp_ms = time.ticks_ms()  # clock: the board's own
     while True:
@@ -170,6 +173,7 @@ def main():
         for edge_us in board.edges():
             reed.edge(edge_us)
         now_us, now_ms = time.ticks_us(), time.ticks_ms()  # clock: the board's own
+        now_ns = clock.at(now_us)  # in every turn: its ticks wrap after 17 minutes
         report = reed.sample(now_us, board.pin.value() == 0)
         if report:
             door.report(report)
@@ -185,8 +189,8 @@ def main():
                 linked = board.connect(unit, online(clock.boot, False))
                 sender.begin(linked, now_ms)
             if linked is not None:
-                sender.step(now_ms, clock.at(now_us), reed.glitches)
-        except OSError as err:
+                sender.step(now_ms, now_ns, reed.glitches)
+        except Exception as err:  # umqtt has assertions and index errors of its own for a link that breaks
             print("link: %s; again in %d ms" % (err, RETRY_MS))
             linked = None
         time.sleep_ms(min(20, reed.wait_us(time.ticks_us()) // 1000 + 1))  # clock: the loop's pause

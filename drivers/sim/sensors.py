@@ -18,6 +18,8 @@ class DS3231:
         self.battery = battery
         self.temperature_quarters = 92  # quarters of a degree: 23 C
         self._pointer = 0
+        self._base_s, self._base_ms = _2000_S, 0
+        self._control = self._status = 0
         self._lose()
 
     def power_on(self) -> None:

@@ -35,6 +35,6 @@ def passes(name, key, function):
 def tell(name, key, err):
     said = ""
     if err is not None:
-        said = type(err).__name__ + ": " + str(err)
+        said = "%s: %s" % (type(err).__name__, err)
         sys.print_exception(err)
     print(json.dumps([name, key, said]))
