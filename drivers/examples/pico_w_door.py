@@ -87,8 +87,64 @@ class Sender:
         self._sent = {seq: ms for seq, ms in self._sent.items() if seq in waiting}
 
 
+class Watch:
+    """The whole door on one board: what `Board` is below, or a simulated one. `turn` is one turn of its loop."""
+
+    def __init__(self, board, unit):
+        self.clock = BoardClock(hexlify(board.random(16)).decode(), board.us(), board.diff)
+        self.outbox = Outbox(hexlify(board.random(8)).decode())
+        self.door = Door(self.clock, self.outbox)
+        self.reed = Reed(diff=board.diff)
+        self._board = board
+        self._unit = unit
+        self._sender = Sender(unit, self.clock, self.door, self.outbox, board.diff)
+        self._linked = False
+        self._tried_ms = None  # to connect
+        self._asked_ms = None  # for the time
+        self._synced = False
+        self.outbox.put("boot", self.clock.stamp(0), {"version": VERSION, "clean": False, "new_boot": True})
+
+    def turn(self):
+        """Look at the door, then at the link; returns the milliseconds until the next turn."""
+        board = self._board
+        for edge_us in board.edges():
+            self.reed.edge(edge_us)
+        now_us = board.us()
+        now_ns = self.clock.at(now_us)  # in every turn: ticks wrap after 17 minutes
+        report = self.reed.sample(now_us, board.closed())
+        if report:
+            self.door.report(report)
+        try:
+            self._link(board.ms(), now_ns)
+        except Exception as err:  # umqtt has assertions and index errors of its own for a link that breaks
+            print("link: %s: %s; again in %d ms" % (type(err).__name__, err, RETRY_MS))
+            self._linked = False
+        return min(20, self.reed.wait_us(board.us()) // 1000 + 1)
+
+    def _link(self, now_ms, now_ns):
+        board = self._board
+        if board.joined() and self._due(self._asked_ms, now_ms, NTP_MS if self._synced else RETRY_MS):
+            self._asked_ms = now_ms
+            self._synced = False
+            utc_s = board.utc_s()
+            self._synced = True
+            # the answer took its time: right after it, not when the turn began
+            self.outbox.put("anchor", self.clock.sync(self.clock.at(board.us()), utc_s))
+        if not self._linked and self.clock.anchor and self._due(self._tried_ms, now_ms, RETRY_MS):
+            self._tried_ms = now_ms
+            self._sender.begin(board.connect(self._unit, online(self.clock.boot, False)), now_ms)
+            self._linked = True
+        if self._linked:
+            self._sender.step(now_ms, now_ns, self.reed.glitches)
+
+    def _due(self, last_ms, now_ms, every_ms):
+        return last_ms is None or self._board.diff(now_ms, last_ms) >= every_ms
+
+
 class Board:
     """The Pico W itself: pin, network and clock. The only part that no test can run without one."""
+
+    diff = staticmethod(getattr(time, "ticks_diff", None))  # clock: no reading; the board's own subtraction
 
     def __init__(self, settings):
         import machine
@@ -100,28 +156,47 @@ class Board:
         self._asked_ms = None
         self._wlan = network.WLAN(network.STA_IF)
         self._wlan.active(True)
-        self.pin = machine.Pin(settings["pin"], machine.Pin.IN, machine.Pin.PULL_UP)
-        self.pin.irq(self._edge, machine.Pin.IRQ_RISING | machine.Pin.IRQ_FALLING)
+        self._pin = machine.Pin(settings["pin"], machine.Pin.IN, machine.Pin.PULL_UP)
+        self._pin.irq(self._edge, machine.Pin.IRQ_RISING | machine.Pin.IRQ_FALLING)
 
     def _edge(self, _pin):
         if len(self._edges) < 256:  # more is chatter, and sampling sees that by itself
-            self._edges.append(time.ticks_us())  # clock: the board's own, at the edge
+            self._edges.append(self.us())
 
     def edges(self):
         """The ticks of the edges since this was last asked, in order."""
         taken, self._edges = self._edges, []
         return taken
 
-    def alive(self):
-        """Feed the watchdog; a board that hangs starts anew."""
+    def closed(self):
+        """The contact's level now."""
+        return self._pin.value() == 0
+
+    def us(self):
+        """Ticks in microseconds; they wrap."""
+        return time.ticks_us()  # clock: the board's own
+
+    def ms(self):
+        """Ticks in milliseconds; they wrap."""
+        return time.ticks_ms()  # clock: the board's own
+
+    def random(self, nbytes):
+        """So many random bytes."""
+        import os
+
+        return os.urandom(nbytes)
+
+    def rest(self, ms):
+        """Sleep, and feed the watchdog: a board that hangs starts anew."""
         self._watchdog.feed()
+        time.sleep_ms(ms)  # clock: the loop's pause
 
     def joined(self):
         """Whether the network is there; asks for it where it is not, and then gives it JOIN_MS before it asks again."""
         if self._wlan.isconnected():
             return True
-        now_ms = time.ticks_ms()  # clock: the board's own
-        if self._asked_ms is None or time.ticks_diff(now_ms, self._asked_ms) >= JOIN_MS:
+        now_ms = self.ms()
+        if self._asked_ms is None or self.diff(now_ms, self._asked_ms) >= JOIN_MS:
             self._asked_ms = now_ms
             self._wlan.connect(self._settings["ssid"], self._settings["password"])
         return False
@@ -154,46 +229,12 @@ class Board:
 
 def main():
     """Watch the door for ever."""
-    import os
-
     with open("door.json") as file:
         settings = json.load(file)
     board = Board(settings)
-    unit = settings["unit"]
-    clock = BoardClock(hexlify(os.urandom(16)).decode(), time.ticks_us(), time.ticks_diff)  # clock: the board's own
-    outbox = Outbox(hexlify(os.urandom(8)).decode())
-    door = Door(clock, outbox)
-    reed = Reed(diff=time.ticks_diff)
-    sender = Sender(unit, clock, door, outbox, time.ticks_diff)
-    outbox.put("boot", clock.stamp(0), {"version": VERSION, "clean": False, "new_boot": True})
-    linked = None
-    due_ms = due_ntp_ms = time.ticks_ms()  # clock: the board's own
+    watch = Watch(board, settings["unit"])
     while True:
-        board.alive()
-        for edge_us in board.edges():
-            reed.edge(edge_us)
-        now_us, now_ms = time.ticks_us(), time.ticks_ms()  # clock: the board's own
-        now_ns = clock.at(now_us)  # in every turn: its ticks wrap after 17 minutes
-        report = reed.sample(now_us, board.pin.value() == 0)
-        if report:
-            door.report(report)
-        try:
-            if board.joined() and time.ticks_diff(now_ms, due_ntp_ms) >= 0:
-                due_ntp_ms = time.ticks_add(now_ms, RETRY_MS)
-                utc_s = board.utc_s()
-                at_ns = clock.at(time.ticks_us())  # clock: the board's own, right after the network's
-                outbox.put("anchor", clock.sync(at_ns, utc_s))
-                due_ntp_ms = time.ticks_add(now_ms, NTP_MS)
-            if linked is None and clock.anchor and time.ticks_diff(now_ms, due_ms) >= 0:
-                due_ms = time.ticks_add(now_ms, RETRY_MS)
-                linked = board.connect(unit, online(clock.boot, False))
-                sender.begin(linked, now_ms)
-            if linked is not None:
-                sender.step(now_ms, now_ns, reed.glitches)
-        except Exception as err:  # umqtt has assertions and index errors of its own for a link that breaks
-            print("link: %s; again in %d ms" % (err, RETRY_MS))
-            linked = None
-        time.sleep_ms(min(20, reed.wait_us(time.ticks_us()) // 1000 + 1))  # clock: the loop's pause
+        board.rest(watch.turn())
 
 
 if __name__ == "__main__":
