@@ -61,11 +61,15 @@ class Reed:
         self._last_us = 0
         self._edges = 0
         self._seen: "bool | None" = None  # the last sampled level while moving
+        self._owed: "Report | None" = None  # a rest that an edge ended before it was sampled
 
     def edge(self, t_us: int) -> None:
         """The line changed level at t_us."""
         if not self._moving or (self._missed and self._edges == 1 and self._diff(self._first_us, t_us) >= 0):
             self._begin(t_us, False)  # also where `sample` saw the level before this edge was delivered
+        elif self._seen is not None and self._diff(t_us, self._last_us) >= self.settle_us:
+            self._owed = self._rest(self._seen)  # it had come to rest; whoever samples was too late to see it
+            self._begin(t_us, False)
         self._edges += 1
         self._seen = None  # what was sampled before this edge tells nothing of the level after it
         if self._diff(t_us, self._last_us) > 0:
@@ -73,6 +77,8 @@ class Reed:
 
     def wait_us(self, now_us: int) -> int:
         """Microseconds until `sample` should be called; 0: now."""
+        if self._owed is not None:
+            return 0
         if not self._moving:
             return self.resample_us
         # Half-way and at the end: two samples that differ are an edge that nobody delivered.
@@ -85,6 +91,9 @@ class Reed:
 
     def sample(self, now_us: int, closed: bool) -> "Report | None":
         """Tell the level as it is at now_us; returns a Report where there is something to tell, else None."""
+        if self._owed is not None:
+            owed, self._owed = self._owed, None
+            return owed  # and the level is sampled again half-way
         if not self._moving:
             if closed == self.closed:
                 return None
@@ -105,6 +114,7 @@ class Reed:
         self.closed = None
         self._moving = False
         self._faulty = False
+        self._owed = None
 
     def _begin(self, t_us: int, missed: bool) -> None:
         self._moving = True
