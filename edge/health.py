@@ -14,6 +14,7 @@ class Row(msgspec.Struct, frozen=True):
     """One thing that can be wrong. grace_s: how long it must last to be shown. parents: shown instead, if active.
 
     lasts_s: how long it is shown after it last happened, where it is something that happens; 0: until it is cleared.
+    remedy, remedy_zh: what to do at the door, where one who stands there can cure it.
     """
 
     code: str
@@ -22,10 +23,13 @@ class Row(msgspec.Struct, frozen=True):
     grace_s: int = 0
     parents: tuple[str, ...] = ()
     lasts_s: int = 0
+    remedy: str = ""
+    remedy_zh: str = ""
 
 
 # Why there is no link; at most one of them at a time. Each explains all that needs the link.
 LINK = ("link.network", "link.name", "link.server", "link.refused", "link.distrust", "link.untimed")
+_CONTACT = ("contact.unreadable", "contact.chatter")
 _CARD = ("spool.full", "spool.failing", "spool.newer")
 
 ROWS = {
@@ -33,6 +37,30 @@ ROWS = {
     for row in (
         Row("contact.unreadable", "The door contact cannot be read", "无法读取门磁"),
         Row("contact.chatter", "The door contact does not come to rest", "门磁不停抖动"),
+        Row(
+            "contact.failing",
+            "The reed switch bounces longer and longer: it is failing",
+            "门磁触点老化，抖动加剧",
+            parents=_CONTACT,
+            remedy="Replace the reed switch before it misses an opening.",
+            remedy_zh="请更换门磁。",
+        ),
+        Row(
+            "contact.magnet",
+            "The magnet closes the reed switch badly: it has moved, or the door hangs",
+            "磁铁偏移，关门时门磁吸合不稳",
+            parents=_CONTACT,
+            remedy="Bring magnet and reed closer together, and see that the door shuts fully.",
+            remedy_zh="请调近磁铁与门磁的间距，并检查门能否关严。",
+        ),
+        Row(
+            "contact.noise",
+            "The door contact's wire picks up disturbances",
+            "门磁线路受干扰",
+            lasts_s=30,
+            remedy="Tighten the terminals; lead the wire away from mains and motors, or shorten it.",
+            remedy_zh="请拧紧接线端子，并使线路远离电源线和电机。",
+        ),
         Row("camera.failed", "The camera does not work", "摄像头故障", 5),
         Row("camera.stalled", "The camera gives no pictures", "摄像头无画面", 0, ("camera.failed",)),
         Row("spool.full", "The card is full", "存储卡已满"),

@@ -38,6 +38,7 @@ from edge.uplink.courier import Courier
 log = logging.getLogger(__name__)
 
 COMMANDS = "commands"  # the ids of commands done, in the spool's state
+CONTACT = "contact"  # the contact's long memory, there too
 CARD = {FullError: "spool.full", NewerError: "spool.newer", CorruptError: "spool.lost"}  # any other: spool.failing
 HOT_C = 80  # the Pi's firmware begins to slow the processor here
 
@@ -112,6 +113,7 @@ class Unit:
         c.loop.hear(Incoming, self._incoming)
         c.recorder.courier = c.courier
         c.recorder.on_synced = c.courier.hurry
+        c.recorder.also_keep = lambda: {CONTACT: c.doorkeeper.settler.memory.pack()}
         c.doorkeeper.on_look = c.photographer.look
         c.doorkeeper.on_change = self._tell_state
         c.photographer.on_set = c.recorder.frames
@@ -138,6 +140,7 @@ class Unit:
         if snapshot is not None:
             c.album.adopt(snapshot.frames)
             self._commands.begin(snapshot.state.get(COMMANDS, b""))
+            self._recall_contact(snapshot)
         if c.courier.up:  # the broker was quicker than the card; what is recorded from here on is sent as it is made
             c.courier.restart()
         door, alive = c.recorder.begin(snapshot)
@@ -156,11 +159,16 @@ class Unit:
     def _adopted(self, snapshot: Snapshot) -> None:
         self._c.album.adopt(snapshot.frames)
         self._commands.begin(snapshot.state.get(COMMANDS, b""))
+        self._recall_contact(snapshot)
         stored, alive = stored_door(snapshot), last_alive(snapshot)  # before this run's own are kept in their place
         self._c.recorder.adopted(snapshot)
         self._c.album.miss(snapshot.gone)
         self._c.doorkeeper.reconcile(stored, alive)
         self._c.courier.restart()
+
+    def _recall_contact(self, snapshot: Snapshot) -> None:
+        if CONTACT in snapshot.state:  # else this run's own stays
+            self._c.doorkeeper.settler.recall(snapshot.state[CONTACT])
 
     def _link_up(self) -> None:
         if not self._begun:
@@ -303,6 +311,8 @@ class Unit:
             "contact_faults": contact.statistics.faults,
             "edges_max": contact.statistics.edges_max,
             "settle_max_us": contact.statistics.settle_max_us,
+            "contact_learned": contact.memory.learned,
+            "contact_findings": contact.findings,
             "temp_c": host.temperature_c,
             "under_voltage": host.under_voltage,
             "mem_mb": host.memory_mb,
@@ -312,7 +322,13 @@ class Unit:
             "loop_faults": c.loop.faults,
             "refused_commands": self._commands.refused,
             "warnings": [
-                {"code": w.row.code, "zh": w.row.zh, "en": w.row.en, "for_s": (now.boot_ns - w.since_ns) // SECOND}
+                {
+                    "code": w.row.code,
+                    "zh": w.row.zh,
+                    "en": w.row.en,
+                    "for_s": (now.boot_ns - w.since_ns) // SECOND,
+                    **({"remedy": w.row.remedy, "remedy_zh": w.row.remedy_zh} if w.row.remedy else {}),
+                }
                 for w in c.health.shown(now.boot_ns)
             ],
         }

@@ -6,7 +6,7 @@ import msgspec
 
 from edge import config
 from edge.clock import SECOND, Clock, Stamp, between_ns
-from edge.door.contact import Rest, Settler
+from edge.door.contact import WEAR, Rest, Settler
 from edge.door.machine import Effect, Machine, Signal, State
 from edge.errors import PartError
 from edge.health import Health
@@ -56,6 +56,7 @@ class Doorkeeper:
         self._sampling: Timer | None = None
         self._holding: Timer | None = None
         self._is_open = False
+        self._glitches = 0  # told of
 
     @property
     def state(self) -> State:
@@ -136,9 +137,18 @@ class Doorkeeper:
             return
         self._health.clear("contact.unreadable", self._loop.now())
         rest = self.settler.sample(self._loop.now(), closed)
+        self._tell_wear()
         if rest is not None:
             self._rested(rest)
         self._sample_later()
+
+    def _tell_wear(self) -> None:
+        now, found = self._loop.now(), self.settler.memory.findings()
+        for finding, code in WEAR.items():
+            self._health.put(code, now, finding in found)
+        glitched, self._glitches = self.settler.glitches > self._glitches, self.settler.glitches
+        if glitched and self.settler.noisy:  # it happens: shown for a while each time
+            self._health.set("contact.noise", now, "glitches without openings")
 
     def _unreadable(self, err: PartError) -> None:
         self.settler.forget()

@@ -37,7 +37,10 @@ _door = msgspec.json.Decoder(Door)
 
 
 class Recorder:
-    """Makes records and sees to it that they are both sent and kept. Hook: on_synced() while the clock is good."""
+    """Makes records and sees to it that they are both sent and kept.
+
+    Hooks: on_synced() while the clock is good; also_keep() gives what goes into a door's commit besides the door.
+    """
 
     def __init__(self, unit: str, journal: Journal, clock: Clock, loop: Loop, health: Health, alive_s: int) -> None:
         self._unit = unit
@@ -50,6 +53,7 @@ class Recorder:
         self._quality: Quality | None = None
         self._door: Door | None = None
         self.on_synced: Callable[[], None] = lambda: None
+        self.also_keep: Callable[[], dict[str, bytes]] = dict
         self.courier: Courier | None = None  # set by the unit: the two know each other
 
     # The start
@@ -141,7 +145,7 @@ class Recorder:
         self._journal.put(n, record, self._keep(self._clock.read()) if keep else {})
 
     def _keep(self, now: Stamp) -> dict[str, bytes]:
-        kept = {"alive": msgspec.json.encode(now), "chronicle": self._chronicle.pack()}
+        kept = {"alive": msgspec.json.encode(now), "chronicle": self._chronicle.pack(), **self.also_keep()}
         if self._door is not None:
             kept["door"] = msgspec.json.encode(self._door)
         return kept

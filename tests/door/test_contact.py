@@ -169,3 +169,34 @@ def test_chatter_does_not_count_as_a_bounce_until_it_has_come_to_rest():
     bench = Bench(SHUT)
     bench.chatter(510 * MS)
     assert (bench.settler.statistics.faults, bench.settler.statistics.settle_max_us) == (1, 0)
+
+
+def test_an_opening_whose_end_came_before_a_late_sample_is_told_and_counted_once():
+    bench = Bench(SHUT)
+    first = bench.edge(OPEN, MS)
+    assert bench.settler.sample(first + 25 * MS, OPEN) is None
+    shut = bench.edge(SHUT, 51 * MS)
+    assert bench.settler.wait_ns(shut) == 0
+    opened, again = bench.rest()
+    assert (opened, again.closed, again.first_ns) == (
+        Rest(OPEN, first, first, 1, missed=False, faulty=False),
+        SHUT,
+        shut,
+    )
+    assert bench.settler.statistics.openings == 1
+
+
+def test_the_memory_is_fed_movements_that_were_heard_and_glitches_and_no_first_rest():
+    bench = Bench(SHUT)
+    fresh = bench.settler.memory.pack()
+    bench.level = OPEN  # no edge is delivered
+    bench.rest()
+    assert bench.settler.memory.pack() == fresh
+    bench.edge(SHUT, MS)
+    bench.rest()
+    moved = bench.settler.memory.pack()
+    assert moved != fresh
+    bench.edge(OPEN, MS)
+    bench.edge(SHUT, MS)
+    bench.rest()
+    assert bench.settler.memory.pack() != moved

@@ -53,7 +53,7 @@ CONTACT_CELLS = area(
         2),
     row("trailing edges dropped", "the kernel delivers the first edge of each movement", f.deaf_after(0), "live"),
     row("all edges dropped", "the kernel delivers no edge at all", f.bad_contact(f.deaf_after(-1)), "live"),
-    row("glitches", "3 ms of nonsense twice a second", f.glitches, "live"),
+    row("glitches", "3 ms of nonsense twice a second", f.glitches, "live", "contact.noise", 40),
     row("rattle", "the contact bounces for 250 ms", f.nothing, "live", wave="rattle"),
     row("fast double opening", "the door opens twice within 300 ms", f.double_opening, "live"),
     row("level inverted by config", "door.closed_level is wrong: every change is told as its opposite", f.nothing,
