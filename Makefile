@@ -15,8 +15,9 @@ INSTALL := $(PIP) install -qq --only-binary :all: --require-hashes
 UV ?= uv
 # What MicroPython runs on in the tests. Asked for by command: where node comes from elsewhere, Debian's npm would clash with it.
 NODE := $(if $(shell command -v node 2>/dev/null),,nodejs) $(if $(shell command -v npm 2>/dev/null),,npm)
-# What the tests need from Debian: a real broker and a plain subscriber, a browser for the pages, and Chinese type for its pictures.
-DEBIAN := mosquitto mosquitto-clients chromium fonts-noto-cjk $(NODE)
+# What the tests need from Debian: a real broker and a plain subscriber, a browser for the pages, Chinese type for its
+# pictures, and what draws the wiring and renders the enclosure of hardware/
+DEBIAN := mosquitto mosquitto-clients chromium fonts-noto-cjk graphviz openscad $(NODE)
 
 # $(call debian,packages): installs those that are missing where this is root, else says which and how.
 define debian
@@ -39,7 +40,7 @@ export DEBIAN_FRONTEND=noninteractive
     { cat "$$log" >&2; exit 1; }
 endef
 
-.PHONY: help setup setup-test debian demo test lint campaigns bench format lock clean
+.PHONY: help setup setup-test debian demo test lint campaigns bench hardware format lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -63,7 +64,7 @@ lint: .venv/.test ## format, lint, types; the drivers against MicroPython
 	@failed=0  # every gate has its say before the first one ends it
 	$(PY) -m ruff format --check --quiet . || failed=1
 	$(PY) -m ruff check --quiet . || failed=1
-	$(PY) -m mypy edge drivers/*.py drivers/sim/*.py $$(find deploy -name '*.py') || failed=1
+	$(PY) -m mypy edge hardware drivers/*.py drivers/sim/*.py $$(find deploy -name '*.py') || failed=1
 	$(PY) tests/drivers/lint.py || failed=1
 	exit $$failed
 
@@ -90,6 +91,9 @@ bench: .venv/.test ## measure: every tests/bench/bench_*.py, one after another
 	benches=(tests/bench/bench_*.py)
 	[ $${#benches[@]} -gt 0 ] || { echo "tests/bench: found no bench_*.py; want at least one." >&2; exit 1; }
 	for bench in "$${benches[@]}"; do $(PY) "$$bench"; done
+
+hardware: .venv/.test debian ## tables, drawings and models to print (build/hardware), made anew where they are stale
+	@$(PY) -m hardware.make
 
 format: .venv/.test ## put every file in the house's format
 	@$(PY) -m ruff check --quiet --fix-only .

@@ -11,7 +11,7 @@ from tests.house.plan import Source
 MOST_LINES = 400
 FEWEST_WORDS = 4
 LONG_KINDS = {".py", ".js", ".css"}
-HOUSED = {"edge", "drivers", "tests", "deploy"}
+HOUSED = {"edge", "drivers", "tests", "deploy", "hardware"}
 # Written apart, so that this file is no find of its own.
 HOSTS = tuple(".".join(name) for name in (("pypi", "org"), ("files", "pythonhosted", "org"), ("deb", "debian", "org")))
 HOSTS += (".".join(("registry", "npmjs", "org")),)

@@ -59,7 +59,7 @@ ON_DISK = [
 
 
 def test_every_stranger_comes_in_by_its_own_door():
-    found = [line for source in plan.read("edge", "drivers", "deploy") for line in walls.strangers(source)]
+    found = [line for source in plan.read("edge", "drivers", "deploy", "hardware") for line in walls.strangers(source)]
     assert not found, "\n".join(found)
 
 

@@ -8,7 +8,7 @@ from tests.house import plan
 from tests.house.plan import Source
 
 LEVEL = {room: level for level, floor in enumerate(plan.FLOORS) for room in floor.split()}
-OURS = {"edge", "drivers", "deploy", "tests"}
+OURS = {"edge", "drivers", "deploy", "hardware", "tests"}
 
 CLOCKS = {"time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time"}
 CLOCKS |= {"process_time_ns", "thread_time", "thread_time_ns", "clock_gettime", "clock_gettime_ns", "sleep"}
@@ -78,7 +78,7 @@ def _unplanned(source: Source) -> list[str]:
 
 def _upwards(source: Source, one: plan.Import) -> str:
     """Why this import of an edge/ file is not downhill; "" where it is."""
-    if one.top in {"tests", "deploy"}:
+    if one.top in {"tests", "deploy", "hardware"}:
         return f"imports {one.module}; edge/ is what they stand on"
     mine, theirs = _room(source.name), _room(one.module)
     if one.top != "edge" or theirs == mine or theirs not in LEVEL or mine not in LEVEL:
