@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 Triangles = Any  # numpy float array of shape (n, 3 corners, 3 axes), millimetres
 Shades = Any  # numpy float array of shape (height, width, 3)
 BACKGROUND = (247, 247, 244)
-LIGHT = np.array([0.15, 0.89, 0.43])
+LIGHT = np.array([0.35, 0.75, 0.56])
 FRONT = ((-32, -24), (28, 34))  # degrees of turn and lean: from the front above, from the front below
 BACK = ((-32, -24), (148, -24))  # from the front, from behind
 OVER = 2  # drawn this much larger, then shrunk: smooth edges
