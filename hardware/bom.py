@@ -85,9 +85,11 @@ def to_markdown(bom: Bom) -> str:
     lines.append("| --- | --- | ---: | --- | --- | ---: | --- |")
     for i in bom.item:
         ground = "list: " + i.source if i.kind == "list" else "estimate" + (f": {i.source}" if i.source else "")
-        lines.append(
-            f"| {i.part} | {i.value} | {i.count} | {i.maker} {i.mpn} | {i.second} | {i.price:.2f} | {ground} |"
-        )
+        lines.append(f"| {i.part} | {i.value} | {i.count} | {_number(i)} | {i.second} | {i.price:.2f} | {ground} |")
     known = sum(i.count * i.price for i in bom.item if i.kind == "list")
     lines += ["", f"One unit: {total(bom):.0f} {bom.currency}, as of {bom.as_of}. Of that {known:.0f} are list prices;"]
     return "\n".join([*lines, "the rest is estimated: ask for offers before you order."])
+
+
+def _number(item: Item) -> str:
+    return item.maker if item.mpn == "none" else f"{item.maker} {item.mpn}"

@@ -1,7 +1,8 @@
 """carrier.toml, read into a netlist and put through electrical rules; the netlist as KiCad reads it.
 
 SKiDL would be the library for this, but it has no wheel (the house installs nothing else) and brings 370 MB. What is
-left of it here is the part that is needed: pin kinds, the rules, and the netlist.
+left of it here is the part that is needed: pin kinds, the rules, and the netlist. SKiDL 3.0.0, tried by hand on the
+same parts, finds no error or warning either.
 """
 
 import tomllib

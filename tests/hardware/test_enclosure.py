@@ -108,3 +108,46 @@ def test_a_picture_shows_the_part_in_its_colour(usual: Solids, tmp_path: Path):
         drawn = np.asarray(image.convert("RGB")).astype(int)
     brownish = (drawn[:, :, 0] - drawn[:, :, 2] > 15).mean()
     assert 0.3 < brownish < 0.95
+
+
+def inside(triangles: Any, points: Any) -> list[Any]:
+    """Those of the points that lie in the solid's material."""
+    slanted = np.array([0.312, 0.871, 0.379])  # along no edge of the model
+    return [point for point in points if hits(triangles, point, slanted) % 2]
+
+
+def grid(low: tuple[float, float, float], high: tuple[float, float, float]) -> Any:
+    """Points that fill a box."""
+    sides = [np.linspace(a, b, 7) for a, b in zip(low, high, strict=True)]
+    return np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 3)
+
+
+def camera_board(tilt_deg: float) -> Any:
+    """The camera's board on its posts: 25 x 24 mm, its connector towards the wall; world coordinates."""
+    run, slope = DEPTH_MM - FOOT_MM, radians(tilt_deg)
+    local = grid((-12.4, -15.6, 8.0), (12.4, 8.2, 12.5))
+    inwards, upwards = np.array([0, -cos(slope), sin(slope)]), np.array([0, sin(slope), cos(slope)])
+    middle = np.array([WIDTH_MM / 2, DEPTH_MM - run / 2, run / tan(slope) / 2])
+    return middle + local[:, :1] * [1, 0, 0] + local[:, 1:2] * upwards + local[:, 2:] * inwards
+
+
+def test_boards_and_lid_switch_have_room_in_the_closed_box(solids: Solids):
+    full = grid((15.6, 7.6, 36.1), (103.0, 37.0, 91.9))  # a 4 B with its sockets, carrier and modules upon it
+    switch_z = 102 - 40
+    switch = grid((WIDTH_MM - 2.5 - 5.8, 34.0, switch_z - 6.3), (WIDTH_MM - 2.5, 38.5, switch_z + 6.3))
+    off_pegs = np.array([p for p in switch if min(abs(p[2] - switch_z - 3.25), abs(p[2] - switch_z + 3.25)) > 1])
+    for part in enclosure.PARTS:
+        assert inside(solids[part], full) == []
+        assert inside(solids[part], off_pegs) == []
+
+
+def test_a_board_that_meets_a_post_would_be_noticed(usual: Solids):
+    assert inside(usual["body"], grid((8.0, 7.6, 28.0), (15.0, 20.0, 36.0)))
+
+
+@pytest.mark.parametrize(("which", "tilt"), [("usual", 65), ("other", 75)])
+def test_the_camera_board_has_room_below_the_pi(which: str, tilt: float, request: pytest.FixtureRequest):
+    board = camera_board(tilt)
+    assert board[:, 2].max() < 36
+    for part in enclosure.PARTS:
+        assert inside(request.getfixturevalue(which)[part], board) == []
