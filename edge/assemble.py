@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge import identity, wire
+from edge.alert.channel import Channel, Sender
+from edge.alert.others import Apprise, AppriseSender
 from edge.board import host, pins
 from edge.clock import Clock, Stamp, SystemClock
 from edge.config import Config
@@ -83,6 +85,7 @@ class Assembly:
             host=partial(host.read, self._state),
             dice=random.SystemRandom(),
             new_epoch=new_epoch,
+            open_phone=self._open_phone,
         )
         return staff(settings, self._who.unit, kit)
 
@@ -113,6 +116,16 @@ class Assembly:
         post = HttpsFrames(self._config.uplink.frames_url, self._who.unit, self._tls(), self._clock)
         self._closing.callback(post.close)
         return post
+
+    def _open_phone(self, channel: Channel) -> Sender:
+        if isinstance(channel, Apprise):
+            return AppriseSender(channel)
+        from edge.alert.web import WebSender  # requests, as above
+
+        ca_file = self._config.ntfy.ca_file if channel.name == "ntfy" else None
+        sender = WebSender(channel, self._clock, ca_file=ca_file)
+        self._closing.callback(sender.close)
+        return sender
 
     def _verify(self, signature: bytes, message: bytes) -> bool:
         from edge.spool.seal import signed_by  # a heavy library that most days need not

@@ -4,7 +4,6 @@ The defaults file, `doorunit config explain` and every message are made from the
 an error that names the nearest one.
 """
 
-import ipaddress
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,20 +12,17 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta
 
+from edge import phonebook
+from edge.declare import SECRET_MAX, Section, Text, read_secret
+from edge.declare import is_loopback as is_loopback
+from edge.declare import setting as _is
 from edge.errors import ConfigError
+from edge.secret import Secret
 
 RING_MAX_MB = 128  # of the 512 MB of a Pi Zero 2 W
 FILE_MAX_BYTES = 65_536  # the defaults with all their help are 5 kB; a picture or a disk is no settings file
 LINE_MAX_BYTES = 1000  # tomllib takes half a minute for a key of 20,000 parts, and no key goes over a line's end
 EXPLAIN = "`doorunit config explain {0}` tells what it is for."
-
-
-def _is(help_: str, *, unit: str = "", secret: bool = False, **bounds: Any) -> Meta:
-    return Meta(description=help_, extra={"unit": unit, "secret": secret}, **bounds)
-
-
-class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of the TOML file."""
 
 
 Point = tuple[Annotated[float, Meta(ge=0, le=1)], Annotated[float, Meta(ge=0, le=1)]]
@@ -83,7 +79,8 @@ class Camera(Section, frozen=True):
         _is("Polygons painted over before anything else is done with a picture; corners as fractions [x, y] of it."),
     ] = ()
     led_pin: Annotated[
-        int | None, _is("GPIO of the lamp that shows the resident that the camera is on.", unit="BCM number")
+        int | None,
+        _is("GPIO of the lamp that shows the resident that the camera is on.", unit="BCM number", example="18"),
     ] = None
 
 
@@ -146,6 +143,12 @@ class Config(Section, frozen=True):
     spool: Spool = Spool()
     uplink: Uplink = Uplink()
     log: Log = Log()
+    alert: phonebook.Alert = phonebook.Alert()
+    wecom: phonebook.WeCom = phonebook.WeCom()
+    dingtalk: phonebook.DingTalk = phonebook.DingTalk()
+    feishu: phonebook.Feishu = phonebook.Feishu()
+    ntfy: phonebook.Ntfy = phonebook.Ntfy()
+    apprise: phonebook.Apprise = phonebook.Apprise()
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -157,6 +160,7 @@ class Setting(msgspec.Struct, frozen=True):
     help: str
     secret: bool
     type: Any
+    example: str = ""  # TOML, where it is left out by default
 
 
 def settings() -> Iterator[Setting]:
@@ -172,6 +176,7 @@ def settings() -> Iterator[Setting]:
                 meta.description or "",
                 bool(extra.get("secret")),
                 field.type,
+                str(extra.get("example", "")),
             )
 
 
@@ -210,7 +215,7 @@ def parse(tables: Mapping[str, Any]) -> Config:
         if not isinstance(table, Mapping):
             raise ConfigError(
                 section,
-                found=repr(table),
+                found="no table" if _holds_secrets(section) else repr(table),
                 wanted=f"a table, [{section}], and settings below it",
                 remedy="`doorunit config defaults` prints them all.",
             )
@@ -226,6 +231,11 @@ def parse(tables: Mapping[str, Any]) -> Config:
     return config
 
 
+def plain(config: Config) -> Any:
+    """The settings as what JSON can hold; of a secret only that there is one."""
+    return msgspec.to_builtins(config, enc_hook=repr)
+
+
 def defaults_toml() -> str:
     """A file with every setting at its default, each with its help."""
     lines: list[str] = ["# doorunit: every setting at its default. Delete what you do not change."]
@@ -237,7 +247,7 @@ def defaults_toml() -> str:
             lines += ["", f"[{section}]"]
         lines.append(f"# {s.help} ({s.wanted})")
         value = toml(s.default)
-        lines.append(f"# {key} = 18" if value is None else f"{key} = {value}")
+        lines.append(f"# {key} = {s.example}" if value is None else f"{key} = {value}")
     return "\n".join(lines) + "\n"
 
 
@@ -249,9 +259,13 @@ def _tables(raw: bytes) -> dict[str, Any]:
     return tomllib.loads(raw.decode())
 
 
+def _holds_secrets(section: str) -> bool:
+    return any(s.secret for s in settings() if s.name.startswith(f"{section}."))
+
+
 def _value(setting: Setting, value: Any) -> Any:
     try:
-        return msgspec.convert(value, setting.type)
+        return msgspec.convert(value, setting.type, dec_hook=read_secret)
     except msgspec.ValidationError as err:
         found = "a secret that does not fit" if setting.secret else repr(value)
         raise ConfigError(
@@ -305,19 +319,23 @@ def _together(config: Config) -> None:
             wanted="true for every host but this machine",
             remedy="Records must not cross a network in clear.",
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` is this machine itself."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    for name, url in phonebook.urls(config.wecom, config.dingtalk, config.feishu, config.ntfy):
+        if not phonebook.is_safe(url):
+            raise ConfigError(
+                name,
+                found="an address that is not of that form",  # not repeated: a key may have been pasted with it
+                wanted="https://host/path without a key; http:// only on this machine",
+                remedy=EXPLAIN.format(name),
+            )
 
 
 def _wanted(kind: Any, meta: Meta) -> str:
     base = get_args(kind)[0]
     names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+    if base == (Secret | None):
+        return f"a secret text of at most {SECRET_MAX} characters without spaces, or left out"
+    if base == (Text | None):
+        return "text, not empty, or left out"
     choices = [a for a in get_args(base) if isinstance(a, str)]
     words = "one of " + ", ".join(choices) if choices else names.get(base, "")
     if not words:

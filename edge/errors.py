@@ -9,6 +9,7 @@
     ├── LinkError     (ConnectionError)  nobody: the unit waits and tries again
     │   ├── ServerError                  the network works, the server does not
     │   ├── RefusedError                 the server answered, and the answer was no
+    │   ├── LimitError                   the server takes no more for now
     │   ├── DistrustError                the server answered, and this unit does not believe it
     │   ├── UntimedError                 whether to believe it cannot be said before the clock is set
     │   └── UnknownHostError             the network works, and knows no server of that name
@@ -62,6 +63,10 @@ class ServerError(LinkError):
 
 class RefusedError(LinkError):
     """The other end was reached and said no: a certificate, a permission, a limit."""
+
+
+class LimitError(LinkError):
+    """The other end takes no more for now; the unit sends less and waits."""
 
 
 class DistrustError(LinkError):

@@ -30,6 +30,8 @@ class Row(msgspec.Struct, frozen=True):
 # Why there is no link; at most one of them at a time. Each explains all that needs the link.
 LINK = ("link.network", "link.name", "link.server", "link.refused", "link.distrust", "link.untimed")
 _CONTACT = ("contact.unreadable", "contact.chatter")
+_NETWORK = ("link.network",)
+_PHONES = ("phones.wecom", "phones.dingtalk", "phones.feishu", "phones.ntfy", "phones.apprise")
 _CARD = ("spool.full", "spool.failing", "spool.newer")
 
 ROWS = {
@@ -79,6 +81,13 @@ ROWS = {
         # A frame's sending notices a silent network before the keep-alive does: only what lasts is the pictures' own.
         Row("frames.waiting", "Pictures cannot be delivered", "图片无法上传", 60, LINK),
         Row("frames.unkept", "Pictures cannot be kept on the card", "图片无法存入存储卡", 5, _CARD),
+        # Each tries again within seconds, so what lasts half a minute is no hiccup.
+        Row("phones.wecom", "The WeCom group robot takes no alerts", "企业微信群机器人收不到告警", 30, _NETWORK),
+        Row("phones.dingtalk", "The DingTalk group robot takes no alerts", "钉钉群机器人收不到告警", 30, _NETWORK),
+        Row("phones.feishu", "The Feishu group robot takes no alerts", "飞书群机器人收不到告警", 30, _NETWORK),
+        Row("phones.ntfy", "The ntfy server takes no alerts", "ntfy 服务器收不到告警", 30, _NETWORK),
+        Row("phones.apprise", "The service behind apprise takes no alerts", "apprise 所接服务收不到告警", 30, _NETWORK),
+        Row("phones.pictures", "Pictures do not reach the phones", "图片无法发到手机", 30, (*_PHONES, *_NETWORK)),
         Row("clock.unsynced", "The clock has not been set by the network", "时钟未同步", 60, ("link.network",)),
         Row("command.forged", "Somebody sends commands that are not the platform's", "收到伪造指令", lasts_s=30),
         Row("power.low", "The supply voltage is too low", "供电电压不足"),

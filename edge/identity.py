@@ -4,7 +4,6 @@ Loading must stay light: cryptography is imported in `certificate_life` alone, a
 """
 
 import base64
-import hmac
 import re
 import shutil
 from contextlib import suppress
@@ -14,6 +13,7 @@ import msgspec
 
 from edge.durable import PART, make_folder, sync_folder, trouble, write_durably
 from edge.errors import ConfigError, PartError
+from edge.secret import Secret
 
 UNIT_ID = re.compile(r"[a-z0-9][a-z0-9-]{1,31}")
 KEY_BYTES = 32  # X25519 public key and Ed25519 seed alike (RFC 7748, RFC 8032)
@@ -21,31 +21,6 @@ KEY_BYTES = 32  # X25519 public key and Ed25519 seed alike (RFC 7748, RFC 8032)
 _OLD = ".old"
 _ABOUT, _KEY, _CERT, _SIGN, _CA = "identity.json", "unit.key", "unit.crt", "sign.key", "ca.crt"
 _ENROL = "Enrol this unit again, or copy the folder back from where it was issued."
-
-
-class Secret:
-    """Bytes that never show: not in repr, not in a log, not in a bundle; msgspec and pickle refuse them too."""
-
-    __slots__ = ("_bytes",)
-
-    def __init__(self, secret: bytes) -> None:
-        self._bytes = secret
-
-    def __repr__(self) -> str:
-        return f"Secret({len(self._bytes)} bytes)"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and hmac.compare_digest(self._bytes, other.reveal())
-
-    def __hash__(self) -> int:
-        return hash(Secret)  # equal secrets hash alike, and the hash says nothing of them
-
-    def __reduce__(self) -> str:
-        raise TypeError("a Secret is not pickled; pass what needs it the Identity instead")
-
-    def reveal(self) -> bytes:
-        """The bytes themselves; whoever calls this keeps them out of repr, logs and messages."""
-        return self._bytes
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ import msgspec
 
 from edge.clock import Stamp
 from edge.errors import DoorunitError
-from edge.records import AnyRecord
+from edge.records import AnyRecord, Event
 
 if TYPE_CHECKING:  # Pillow is heavy and only the camera's side needs it at run time
     from PIL.Image import Image
@@ -144,6 +144,21 @@ class FramePost(Protocol):
 
     def close(self) -> None:
         """Drop the connection; safe to repeat."""
+        ...
+
+
+# --- phones
+
+
+class Phones(Protocol):
+    """The second path, which needs no platform. Called by the deciding thread; never blocks and never raises."""
+
+    def tell(self, event: Event, expected: str | None) -> None:
+        """The door changed; `expected` says for what an opening was expected, None: it was not."""
+        ...
+
+    def frame(self, event: Event, frame: FrameTaken) -> None:
+        """One masked picture of an opening that was told."""
         ...
 
 

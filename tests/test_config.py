@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from edge import config
 from edge.config import Config, Setting
 from edge.errors import ConfigError
+from edge.secret import Secret
 
 SETTINGS = {s.name: s for s in config.settings()}
 SECTIONS = sorted({name.split(".")[0] for name in SETTINGS})
@@ -69,7 +70,8 @@ def test_any_value_of_any_setting_is_taken_as_declared_or_refused_by_its_name(na
         low, high = bounds(SETTINGS[name])
         assert low is None or low <= taken
         assert high is None or taken <= high
-        assert type(taken) in (bool, int, float, str, tuple)
+        assert type(taken) in (bool, int, float, str, tuple, Secret)
+        taken = taken.reveal().decode() if isinstance(taken, Secret) else taken
         assert list(taken) == [tuple(map(tuple, p)) for p in value] if isinstance(taken, tuple) else taken == value
     assert named == name or (named, name) == ("door.chatter_ms", "door.settle_ms")  # the two must fit together
 
@@ -185,6 +187,8 @@ def test_pictures_that_just_fit_into_memory_are_taken():
         ("camera.led", "camera.led_pin"),
         ("uplink.hots", "uplink.host"),
         ("spool.frame_mb", "spool.frames_mb"),
+        ("wecom.kee", "wecom.key"),
+        ("dingtalk.tokn", "dingtalk.token"),
     ],
 )
 def test_an_unknown_setting_offers_the_nearest_one_that_is_declared(name: str, near: str):
@@ -312,9 +316,15 @@ def test_the_defaults_file_tells_every_setting_with_its_help():
         assert f"# {setting.help} ({setting.wanted})\n" in part
 
 
-def test_a_setting_that_is_left_out_by_default_stands_there_as_an_example_that_would_be_taken():
-    (line,) = [line for line in config.defaults_toml().splitlines() if line.startswith("# led_pin = ")]
-    assert config.parse(tomllib.loads(f"[camera]\n{line.removeprefix('# ')}")).camera.led_pin == 18
+LEFT_OUT = [s for s in SETTINGS.values() if s.default is None]
+
+
+@pytest.mark.parametrize("setting", LEFT_OUT, ids=lambda setting: setting.name)
+def test_a_setting_that_is_left_out_by_default_stands_there_as_an_example_that_would_be_taken(setting: Setting):
+    section, key = setting.name.split(".")
+    part = config.defaults_toml().split(f"[{section}]\n")[1].split("\n\n")[0]
+    (line,) = [line for line in part.splitlines() if line.startswith(f"# {key} = ")]
+    assert of(config.parse(tomllib.loads(f"[{section}]\n{line.removeprefix('# ')}")), setting.name) is not None
 
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
@@ -337,6 +347,8 @@ def test_every_setting_has_help_that_is_a_sentence_and_says_what_it_wants(settin
         ("camera.mask", "polygons of at least 3 corners, each 0 to 1"),
         ("camera.led_pin", "a GPIO 4-27, or left out, in BCM number"),
         ("uplink.frames_url", "text like https://..."),
+        ("wecom.key", "a secret text of at most 2000 characters without spaces, or left out"),
+        ("ntfy.ca_file", "text, not empty, or left out"),
     ],
 )
 def test_what_a_setting_wants_is_said_in_words_an_installer_reads(name: str, words: str):

@@ -5,8 +5,6 @@ import json
 import sys
 from pathlib import Path
 
-import msgspec
-
 from edge import config
 from edge.cli import WELL
 from edge.cli.run import CONFIG
@@ -39,7 +37,7 @@ def _check(name: str, as_json: bool) -> str:
     path = Path(name or CONFIG)
     settings = config.load(path)
     if as_json:
-        return json.dumps({"file": str(path), "well": True, "settings": msgspec.to_builtins(settings)})
+        return json.dumps({"file": str(path), "well": True, "settings": config.plain(settings)})
     return f"{path}: well, all settings are as declared"
 
 
@@ -60,7 +58,7 @@ def _explain(name: str, as_json: bool) -> str:
 
 
 def _defaults(_name: str, as_json: bool) -> str:
-    return json.dumps(msgspec.to_builtins(config.Config())) if as_json else config.defaults_toml().rstrip()
+    return json.dumps(config.plain(config.Config())) if as_json else config.defaults_toml().rstrip()
 
 
 def _machine(_name: str, as_json: bool) -> str:

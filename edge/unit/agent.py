@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -22,6 +23,7 @@ from edge.parts import (
     Link,
     LinkDown,
     LinkUp,
+    Phones,
     PinChange,
     Snapshot,
 )
@@ -70,6 +72,7 @@ class Crew(msgspec.Struct, frozen=True):
     eye: Eye | None
     host: Callable[[], HostReading]
     verify: Callable[[bytes, bytes], bool]
+    phones: Phones | None
 
 
 class Unit:
@@ -117,6 +120,9 @@ class Unit:
         c.doorkeeper.on_look = c.photographer.look
         c.doorkeeper.on_change = self._tell_state
         c.photographer.on_set = c.recorder.frames
+        if c.phones is not None:
+            c.recorder.on_event = partial(c.phones.tell, expected=None)
+            c.photographer.on_frame = c.phones.frame
         c.album.on_lost = lambda rows: c.recorder.gap(GapReason.FULL, [], rows)
         c.album.on_unreadable = self._unreadable
         c.album.on_gone = lambda rows: c.recorder.gap(GapReason.CORRUPT, [], rows)

@@ -6,8 +6,10 @@ from functools import partial
 
 import msgspec
 
+from edge.alert.channel import Channel, Sender
+from edge.alert.desk import Desk, Tools, channels
 from edge.board.host import HostReading
-from edge.clock import Clock
+from edge.clock import Clock, Known, Stamp, know
 from edge.config import Config
 from edge.health import Health
 from edge.loop import Loop, Worker
@@ -41,6 +43,7 @@ class Kit(msgspec.Struct, frozen=True):
     host: Callable[[], HostReading]
     dice: random.Random
     new_epoch: Callable[[], str]
+    open_phone: Callable[[Channel], Sender] | None = None  # None: no phones are told, whatever the settings say
 
 
 def staff(config: Config, unit: str, kit: Kit) -> Unit:
@@ -73,5 +76,16 @@ def staff(config: Config, unit: str, kit: Kit) -> Unit:
             eye=kit.eye,
             host=kit.host,
             verify=kit.verify,
+            phones=_phones(config, unit, kit, health, journal),
         )
     )
+
+
+def _phones(config: Config, unit: str, kit: Kit, health: Health, journal: Journal) -> Desk | None:
+    if kit.open_phone is None or not channels(config):
+        return None
+
+    def known(stamp: Stamp) -> Known:
+        return know(stamp, journal.anchors.get(stamp.boot))
+
+    return Desk(unit, config, Tools(kit.loop, health, kit.dice, kit.worker, kit.open_phone, known))

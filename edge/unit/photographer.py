@@ -40,7 +40,8 @@ class Take(msgspec.Struct):
 class Photographer:
     """Lives in the deciding thread.
 
-    Hooks: on_row() when a frame is safe on the card, on_set(event, refs, missing) when all pictures are taken.
+    Hooks: on_frame(event, frame) for each picture of an opening as it comes, on_row() when a frame is safe on the
+    card, on_set(event, refs, missing) when all pictures are taken.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Photographer:
         self._clock = clock
         self._health = health
         self.on_set: Callable[[Event, tuple[FrameRef, ...], str], None] = lambda _event, _refs, _missing: None
+        self.on_frame: Callable[[Event, FrameTaken], None] = lambda _event, _frame: None
         self.on_row: Callable[[], None] = lambda: None
         self._ring: Ring[Key] = Ring(
             before_s=settings.before_s,
@@ -159,6 +161,7 @@ class Photographer:
             self._album.keep(row, data, partial(self._unkept, key))
 
         self._darkroom.do(partial(self._seal, frame.image, take.event, at), sealed, partial(self._spoiled, key))
+        self.on_frame(take.event, frame)
 
     def _kept(self, row: FrameRow) -> None:
         self._trust_card()

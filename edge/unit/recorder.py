@@ -54,6 +54,7 @@ class Recorder:
         self._door: Door | None = None
         self.on_synced: Callable[[], None] = lambda: None
         self.also_keep: Callable[[], dict[str, bytes]] = dict
+        self.on_event: Callable[[Event], None] = lambda _: None
         self.courier: Courier | None = None  # set by the unit: the two know each other
 
     # The start
@@ -95,6 +96,7 @@ class Recorder:
         n, epoch, seq = self._journal.mint()
         event = Event(epoch=epoch, seq=seq, at=at, **fields)  # type: ignore[arg-type]  # checked by Event itself
         self._send(n, event, keep=True)
+        self.on_event(event)  # after the courier and the card have it: neither waits for a phone
         return event
 
     def frames(self, event: Event, refs: tuple[FrameRef, ...], missing: str) -> None:

@@ -14,7 +14,9 @@ ROOT = Path(__file__).resolve().parents[2]
 # A room may have an upper floor of its own: sim.world is edge/sim/world.py, which holds a whole unit.
 FLOORS = (
     "errors",
-    "durable",
+    "durable secret",
+    "declare",
+    "phonebook",
     "clock",
     "records",
     "config wire identity health",
@@ -39,7 +41,8 @@ STRANGERS = {
     "libcamera": ("edge/camera/sensor.py",),
     "PIL": ("edge/camera/*.py", "edge/sim/camera.py", "edge/sim/landing.py", "hardware/solid.py"),
     "paho": ("edge/uplink/mqtt.py", "edge/station/receiver.py"),
-    "requests": ("edge/uplink/https.py",),
+    "requests": ("edge/uplink/https.py", "edge/alert/web.py"),
+    "apprise": ("edge/alert/others.py",),
     "nacl": ("edge/spool/seal.py",),
     "cryptography": ("edge/identity.py", "edge/station/ca.py"),
     "sqlite3": ("edge/spool/store.py", "edge/station/ledger.py"),
@@ -62,7 +65,18 @@ STRANGERS = {
 
 # What must start fast, and what it therefore must not load: imported where it is used.
 LIGHT = ("edge.cli", "edge.unit", "edge.health", "edge.config", "edge.wire", "edge.loop", "edge.parts")
-HEAVY = {"PIL", "amqtt", "cryptography", "libcamera", "nacl", "picamera2", "requests", "starlette", "uvicorn"}
+HEAVY = {
+    "PIL",
+    "apprise",
+    "amqtt",
+    "cryptography",
+    "libcamera",
+    "nacl",
+    "picamera2",
+    "requests",
+    "starlette",
+    "uvicorn",
+}
 
 # The first look at the folder; dotfiles besides.
 TOP = {"pyproject.toml", "Makefile", "README.md", "CHANGES.md", "LICENSE"}

@@ -1,0 +1,1 @@
+"""Alerts to people's phones, over channels that need no platform."""
