@@ -42,7 +42,7 @@ class DingTalk(Channel):
             "text": {"content": cut(message.text, self.text_bytes)},
             "at": {"isAtAll": self._mention_all and message.urgent},
         }
-        return Ask("POST", f"{self.url}?{urlencode(query)}", json.dumps(body).encode(), JSON)
+        return Ask("POST", f"{self.url}?{urlencode(query)}", json.dumps(body, ensure_ascii=False).encode(), JSON)
 
     def judge(self, answer: Answer, now: Stamp) -> None:
         """Return where errcode is 0."""
@@ -65,4 +65,7 @@ class DingTalk(Channel):
             raise self.refused(said, "The robot wants a known address: switch to signing (dingtalk.secret).")
         if code == 310000:
             raise self.unsigned(said, answer, now, surely_clock="timestamp" in said)
-        raise self.refused(said, "The robot is gone or dingtalk.token is not its token: copy it anew from the robot.")
+        if code == 300005 or code is None:
+            remedy = "The robot is gone or dingtalk.token is not its token: copy it anew from the robot."
+            raise self.refused(said, remedy)
+        raise self.refused(said, "Look that code up in DingTalk's list of error codes.")
