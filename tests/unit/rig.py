@@ -9,6 +9,7 @@ from typing import Any
 from PIL import Image
 
 from edge import config, wire
+from edge.alert.channel import Channel, Sender
 from edge.board import pins
 from edge.board.host import HostReading
 from edge.clock import MS, SECOND, Stamp
@@ -60,7 +61,14 @@ class Rig:
     """One life of the agent. A second Rig on the same folder and clock is its restart."""
 
     def __init__(
-        self, folder: Path, clock: SimClock, *, settings: JSON | None = None, closed: bool = True, camera: bool = False
+        self,
+        folder: Path,
+        clock: SimClock,
+        *,
+        settings: JSON | None = None,
+        closed: bool = True,
+        camera: bool = False,
+        phone: Callable[[Channel], Sender] | None = None,
     ) -> None:
         tables: JSON = {"camera": {"enabled": camera}, **(settings or {})}
         self.config = config.parse(tables)
@@ -93,6 +101,7 @@ class Rig:
                 host=lambda: HostReading(),
                 dice=random.Random(1),
                 new_epoch=lambda: next(self._epochs),
+                open_phone=phone,
             ),
         )
         self.seal_size = 0  # sealed pictures are at least this long, bytes
