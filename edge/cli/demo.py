@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.cli import WELL, log_to_stderr
+from edge.clock import SystemClock
 from edge.errors import ConfigError
 
 if TYPE_CHECKING:
+    from edge.sim.phones import Heard
     from edge.station.station import Station
 
 UNIT = "demo-1"
@@ -41,6 +43,13 @@ keepalive_s = 5
 pulse_s = 2
 receipt_timeout_s = 5
 backoff_max_s = 3
+
+[alert]
+language = "both"
+
+[wecom]
+url = "{robot}"
+key = "{key}"
 """
 
 
@@ -72,7 +81,13 @@ def run(args: argparse.Namespace) -> int:
 async def _serve(station: "Station", folder: Path, *, as_json: bool) -> None:
     from edge.sim.bench import Bench
     from edge.sim.cutlink import CutLink
+    from edge.sim.phones import Phones
+    from edge.sim.robots import KEY
 
+    clock = SystemClock(assume_synced=True)
+    phones = Phones(clock.now, lambda: clock.read().wall_ns)
+    if not as_json:
+        phones.on_heard = _show
     mqtt, frames = CutLink(station.broker.port), CutLink(station.ports.frames)
     bench = Bench(UNIT, folder / "unit", mqtt, frames)
     station.bench = bench
@@ -84,7 +99,12 @@ async def _serve(station: "Station", folder: Path, *, as_json: bool) -> None:
         await bench.network(True)
         bench.config.write_text(
             _CONFIG.format(
-                state=folder / "unit" / "state", mqtt=mqtt.port, frames=frames.port, tls=str(station.broker.tls).lower()
+                state=folder / "unit" / "state",
+                mqtt=mqtt.port,
+                frames=frames.port,
+                tls=str(station.broker.tls).lower(),
+                robot=phones.url("wecom"),
+                key=KEY,
             ),
             encoding="utf-8",
         )
@@ -104,6 +124,13 @@ async def _serve(station: "Station", folder: Path, *, as_json: bool) -> None:
     finally:
         await asyncio.gather(*starting)
         await bench.close()
+        phones.close()
+
+
+def _show(heard: "Heard") -> None:
+    """What the simulated group robot got, on the terminal."""
+    sys.stdout.write("  group robot: " + heard.taken.text.replace("\n", "\n               ") + "\n")
+    sys.stdout.flush()
 
 
 def _prepare(folder: Path, *, fresh: bool) -> None:

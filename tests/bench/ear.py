@@ -10,6 +10,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from beat import now_ns
@@ -60,8 +61,9 @@ class Ear:
 
     def close(self) -> None:
         """Leave the broker."""
-        self._send(_DISCONNECT, b"")
-        self._socket.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # the broker may be quicker to end it
+            self._send(_DISCONNECT, b"")
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         self._thread.join(timeout=5)
 
@@ -78,7 +80,8 @@ class Ear:
             rest += data
             while (packet := _packet(rest)) is not None:
                 kind, body, rest = packet
-                self._take(kind, body, arrived_ns)
+                with suppress(OSError):  # it ended while this was on its way
+                    self._take(kind, body, arrived_ns)
 
     def _take(self, kind: int, body: bytes, arrived_ns: int) -> None:
         if kind & 0xF0 != _PUBLISH:
