@@ -110,6 +110,7 @@ class Desk:
             tools.dice,
             locked_s=channel.locked_s,
         )
+        line.prepare()
         self._texts.append((texts, line))
         if channel.wants_pictures:
             pictures = Pictures(writer, stale_ns, channel.picture_bytes)

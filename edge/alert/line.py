@@ -77,6 +77,10 @@ class Line:
         self._pause: Timer | None = None
         self._watch: Timer | None = None
 
+    def prepare(self) -> None:
+        """Open the sender before it is needed: the first alert does not wait for a library to load."""
+        self._worker.do(self._opened, lambda _: None, self._unopened)
+
     def go(self) -> None:
         """Send what waits, if the way is free and the limits allow it."""
         if self._busy or self._pause is not None or not self._queue:
@@ -93,9 +97,17 @@ class Line:
         self._worker.do(lambda: self._run(job), self._done, self._failed)
 
     def _run(self, job: Job) -> None:
+        job(self._opened())
+
+    def _opened(self) -> Sender:
         if self._sender is None:
             self._sender = self._open()
-        job(self._sender)
+        return self._sender
+
+    def _unopened(self, err: Exception) -> None:
+        if not isinstance(err, DoorunitError):
+            raise err
+        self._health.set(self._code, self._loop.now(), err)
 
     def _done(self, _: None) -> None:
         self._free()

@@ -12,7 +12,7 @@ from edge.alert.channel import Channel
 from edge.alert.desk import Desk, Tools
 from edge.alert.words import Message
 from edge.clock import SECOND, know
-from edge.errors import DoorunitError, LimitError, LinkError, RefusedError
+from edge.errors import ConfigError, DoorunitError, LimitError, LinkError, RefusedError
 from edge.health import Health
 from edge.loop import Loop
 from edge.parts import FrameTaken
@@ -186,6 +186,17 @@ def test_one_channels_trouble_is_not_anothers():
     office.tell()
     office.tell()
     assert len(office.group("ntfy").texts) == 2
+
+
+def test_a_channel_that_cannot_even_be_opened_is_warned_of_before_anything_happens(monkeypatch):
+    def refuse(*_: object) -> Group:
+        raise fault(ConfigError)
+
+    monkeypatch.setattr(Office, "open", refuse)
+    office = Office()
+    office.live(31)
+    assert office.shown() == ["phones.wecom"]
+    assert office.loop.faults == 0
 
 
 def test_a_network_that_is_away_is_tried_at_least_every_minute():
