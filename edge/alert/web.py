@@ -59,18 +59,7 @@ class WebSender:
     def _do(self, ask: Ask) -> None:
         where = self._channel.where
         try:
-            with closing(
-                self._session.request(
-                    ask.method,
-                    ask.url,
-                    data=ask.body,
-                    headers=dict(ask.headers),
-                    timeout=self._within_s,
-                    allow_redirects=False,
-                    stream=True,
-                )
-            ) as response:
-                answer = Answer(response.status_code, self._read(response), _date_ns(response.headers.get("Date")))
+            answer = self._ask_twice(ask)
         except requests.RequestException as err:
             root = list(_causes(err))[-1]
             raise _explain(err, where, self._clock.read()) from (None if root is err else root)
@@ -82,6 +71,29 @@ class WebSender:
                 remedy="Copy the server's CA there, or leave the setting out.",
             ) from None
         self._channel.judge(answer, self._clock.read())
+
+    def _ask_twice(self, ask: Ask) -> Answer:
+        """A service may end an idle connection just as it is used again: that costs a second attempt, not a pause."""
+        try:
+            return self._ask(ask)
+        except requests.ConnectionError as err:
+            if not isinstance(list(_causes(err))[-1], ConnectionResetError | BrokenPipeError):  # RemoteDisconnected too
+                raise
+            return self._ask(ask)
+
+    def _ask(self, ask: Ask) -> Answer:
+        with closing(
+            self._session.request(
+                ask.method,
+                ask.url,
+                data=ask.body,
+                headers=dict(ask.headers),
+                timeout=self._within_s,
+                allow_redirects=False,
+                stream=True,
+            )
+        ) as response:
+            return Answer(response.status_code, self._read(response), _date_ns(response.headers.get("Date")))
 
     def _read(self, response: requests.Response) -> bytes:
         """The body, as far as it comes in time."""
