@@ -63,6 +63,10 @@ class Reed:
         self._seen: "bool | None" = None  # the last sampled level while moving
         self._owed: "Report | None" = None  # a rest that an edge ended before it was sampled
 
+    def settling(self) -> bool:
+        """Whether it has left its rest, and it is not known yet what comes of it."""
+        return self._moving and not self._faulty
+
     def edge(self, t_us: int) -> None:
         """The line changed level at t_us."""
         if not self._moving or (self._missed and self._edges == 1 and self._diff(self._first_us, t_us) >= 0):

@@ -68,6 +68,11 @@ class Settler:
         """Unrest that ended where it began."""
         return int(self._reed.glitches)
 
+    @property
+    def settling(self) -> bool:
+        """Whether the contact has left its rest, and it is not known yet what comes of it."""
+        return bool(self._reed.settling())
+
     def recall(self, kept: bytes) -> None:
         """Go on from what `memory.pack` gave an earlier run; what cannot be read is learned anew."""
         try:

@@ -59,7 +59,7 @@ def judge(truth: Truth, held: list[Held]) -> list[str]:
         *_holes(held),
         *_invented(truth, fresh),
         *_lost(truth, fresh),
-        *_alternation([h for h in events if h.envelope.id not in told]),
+        *_alternation(truth, [h for h in events if h.envelope.id not in told]),
     ]
 
 
@@ -176,16 +176,22 @@ def _must_be_told(truth: Truth, move: Move, after: Move | None) -> bool:
     return not cut_while_bad
 
 
-def _alternation(events: list[Held]) -> list[str]:
-    """A door that opened must shut before it can open again, as a change or as it was found."""
+def _alternation(truth: Truth, events: list[Held]) -> list[str]:
+    """A door that opened must shut before it can open again, as a change or as it was found.
+
+    What was found may be told before the change that led to it: a spool that opens late still knows of that one.
+    """
     wrong = []
     shut: bool | None = None
+    found_ns: int | None = None
     for h in events:
         event = _event(h)
         if event.change is Change.FOUND:
-            shut = event.door == "shut"
+            shut, found_ns = event.door == "shut", truth.of(event.at)
         elif event.change in (Change.OPENED, Change.SHUT):
-            if shut is (event.change is Change.SHUT):
+            led_to_it = found_ns is not None and event.since is not None and truth.of(event.since) <= found_ns
+            if shut is (event.change is Change.SHUT) and not led_to_it:
                 wrong.append(f"{h.envelope.id} says {event.change}, and it was so before")
+            found_ns = None
             shut = event.change is Change.SHUT
     return wrong

@@ -233,6 +233,10 @@ class Doorkeeper:
 
     def _due(self) -> None:
         self._holding = None
+        if self.settler.settling:  # it may just have been shut, and then it was not held
+            now = self._loop.now()
+            self._holding = self._loop.at(max(now + 1, now + self.settler.wait_ns(now)), self._due)
+            return
         if self._machine.state in (State.OPEN, State.LOST_OPEN):
             self._move(Signal.DUE, self._clock.read())
 

@@ -75,6 +75,24 @@ def test_a_door_open_too_long_is_reported_once_and_shutting_ends_it(start):
     assert rig.changes() == ["found", "opened", "held", "shut"]
 
 
+def test_a_door_that_is_being_shut_when_its_time_is_up_was_not_held(start):
+    rig = start(settings={"door": {"held_after_s": 30}})
+    rig.play("clean", closed=False)
+    rig.live(29.98)
+    rig.play("clean", closed=True)
+    rig.live(2)
+    assert rig.changes() == ["found", "opened", "shut"]
+
+
+def test_a_glitch_when_its_time_is_up_only_puts_the_report_off(start):
+    rig = start(settings={"door": {"held_after_s": 30}})
+    rig.play("clean", closed=False)
+    rig.live(29.98)
+    rig.play("glitch", closed=True)
+    rig.live(2)
+    assert rig.changes() == ["found", "opened", "held"]
+
+
 def test_chatter_does_not_reset_the_held_timer(start):
     rig = start(settings={"door": {"held_after_s": 30}})
     rig.play("clean", closed=False)
