@@ -13,9 +13,10 @@ from edge import identity, wire
 from edge.alert.channel import Channel, Sender
 from edge.alert.others import Apprise, AppriseSender
 from edge.board import host, pins
-from edge.clock import Clock, Stamp, SystemClock
+from edge.clock import FLOOR_NS, Clock, Stamp, SystemClock
 from edge.config import Config
 from edge.loop import Loop, Thread
+from edge.onsite import renew
 from edge.parts import Camera, FramePost
 from edge.records import Event
 from edge.spool.frames import FrameFiles
@@ -23,6 +24,7 @@ from edge.spool.store import SqliteStore
 from edge.unit.agent import Unit
 from edge.unit.crew import Kit, staff
 from edge.unit.photographer import Seal
+from edge.unit.renewal import Certificate
 from edge.uplink.mqtt import Broker, MqttLink
 
 if TYPE_CHECKING:
@@ -86,6 +88,7 @@ class Assembly:
             dice=random.SystemRandom(),
             new_epoch=new_epoch,
             open_phone=self._open_phone,
+            certificate=self._certificate() if settings.uplink.tls else None,
         )
         return staff(settings, self._who.unit, kit)
 
@@ -126,6 +129,18 @@ class Assembly:
         sender = WebSender(channel, self._clock, ca_file=ca_file)
         self._closing.callback(sender.close)
         return sender
+
+    def _certificate(self) -> Certificate:
+        state, url, clock, who = self._state, self._config.uplink.frames_url, self._clock, self._who
+
+        def again() -> None:
+            from edge.uplink.desk import HttpsDesk
+
+            tls = (str(who.cert_file), str(who.key_file))
+            ca = who.ca_file.read_text(encoding="ascii")
+            renew.renew(state, HttpsDesk(url, ca, clock, floor_ns=FLOOR_NS, tls=tls))
+
+        return Certificate(partial(renew.left_ns, state, clock), again)
 
     def _verify(self, signature: bytes, message: bytes) -> bool:
         from edge.spool.seal import signed_by  # a heavy library that most days need not

@@ -35,6 +35,9 @@ class Unit(Section, frozen=True):
     state_dir: Annotated[str, _is("Folder on the data partition for spool, frames and identity.", min_length=1)] = (
         "/var/lib/doorunit"
     )
+    enrol_file: Annotated[
+        str, _is("The station's file by which this unit enrols, on the boot partition.", min_length=1)
+    ] = "/boot/firmware/doorunit-enrol.toml"
 
 
 class Door(Section, frozen=True):
@@ -124,6 +127,16 @@ class Uplink(Section, frozen=True):
     ] = "platform"
     receipt_timeout_s: Annotated[
         int, _is("A record without a receipt after this long is sent again.", unit="s", ge=2, le=600)
+    ] = 30
+    offline_days: Annotated[
+        int,
+        _is(
+            "Longest time this unit may be without a network; with less than three times this left of its certificate "
+            "it asks for a new one.",
+            unit="days",
+            ge=1,
+            le=110,
+        ),
     ] = 30
     backoff_max_s: Annotated[int, _is("Longest pause between two attempts to connect.", unit="s", ge=1, le=900)] = 30
 

@@ -31,6 +31,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     seal_key_id: str
     command_key: bytes  # the platform's Ed25519 public key: what commands are signed with
     sign_seed: Secret  # Ed25519: what frames are signed with
+    token_id: str = ""  # sha256 of the token it was enrolled by, where there was one
     key_file: Path  # this unit's TLS key, PEM
     cert_file: Path  # its certificate, PEM; CN = unit
     ca_file: Path  # who signs brokers and stations, PEM
@@ -43,6 +44,7 @@ class _About(msgspec.Struct):
     seal_key: str
     seal_key_id: str
     command_key: str
+    token_id: str = ""
 
 
 def check_unit(unit: str) -> str:
@@ -55,6 +57,11 @@ def check_unit(unit: str) -> str:
         wanted="2 to 32 of a-z, 0-9 and -, not beginning with -",
         remedy="Use the id on the unit's label.",
     )
+
+
+def exists(folder: Path) -> bool:
+    """Whether an identity was ever saved in `folder`; it may be garbled."""
+    return _settled(folder).is_dir()
 
 
 def load(folder: Path) -> Identity:
@@ -77,6 +84,7 @@ def load(folder: Path) -> Identity:
         seal_key_id=about.seal_key_id,
         command_key=_key(about.command_key, here / _ABOUT, "command_key"),
         sign_seed=Secret(_key(_read(here / _SIGN).strip(), here / _SIGN, "the file")),
+        token_id=about.token_id,
         key_file=here / _KEY,
         cert_file=here / _CERT,
         ca_file=here / _CA,
@@ -94,6 +102,7 @@ def save(
     key_pem: bytes,
     cert_pem: bytes,
     ca_pem: bytes,
+    token_id: str = "",
 ) -> Identity:
     """Put a whole identity on the card, in place of any other, and return it as loaded.
 
@@ -101,7 +110,13 @@ def save(
     Raises ConfigError (the id), PartError (the card).
     """
     check_unit(unit)
-    about = _About(unit, base64.b64encode(seal_key).decode(), seal_key_id, base64.b64encode(command_key).decode())
+    about = _About(
+        unit,
+        base64.b64encode(seal_key).decode(),
+        seal_key_id,
+        base64.b64encode(command_key).decode(),
+        token_id,
+    )
     files = {
         _KEY: (key_pem, 0o600),
         _SIGN: (base64.b64encode(sign_seed) + b"\n", 0o600),

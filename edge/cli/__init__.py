@@ -15,7 +15,8 @@ from edge.errors import ConfigError, DoorunitError
 WELL, UNWELL, MISUSED = 0, 1, 2
 VERBS = {  # verb: what it is for; its file is edge/cli/<verb>.py and is loaded only when it is used
     "run": "watch the door: the unit's agent",
-    "station": "receive: broker, receiver and live page for one neighbourhood",
+    "enrol": "give this unit its identity, by the station's file on the boot partition",
+    "station": "receive: broker, receiver and live page for one neighbourhood; enrol units",
     "demo": "a station and a simulated unit whose door you open from the page",
     "config": "check, explain or print settings",
 }

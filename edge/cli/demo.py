@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING
 from edge.cli import WELL, log_to_stderr
 from edge.clock import SystemClock
 from edge.errors import ConfigError
+from edge.identity import exists
+from edge.onsite import bootfile
+from edge.onsite.enrol import IDENTITY
 
 if TYPE_CHECKING:
     from edge.sim.phones import Heard
@@ -27,6 +30,7 @@ MARK = ".doorunit-demo"
 _CONFIG = """# Written by `doorunit demo` at each start.
 [unit]
 state_dir = "{state}"
+enrol_file = "{enrol}"
 
 [door]
 held_after_s = 60
@@ -72,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     log_to_stderr("warning")
     from edge.station.station import Ports, Station
 
-    ports = Ports(mqtt=0, frames=_free(8443), page=args.page_port or _free(8080))
+    ports = Ports(mqtt=0, frames=_free(8443), page=args.page_port or _free(8080), enrol=_free(8444))
     station = Station(folder / "station", ports, embedded=args.embedded)
     asyncio.run(_serve(station, folder, as_json=args.json))
     return WELL
@@ -100,6 +104,7 @@ async def _serve(station: "Station", folder: Path, *, as_json: bool) -> None:
         bench.config.write_text(
             _CONFIG.format(
                 state=folder / "unit" / "state",
+                enrol=folder / "unit" / bootfile.NAME,
                 mqtt=mqtt.port,
                 frames=frames.port,
                 tls=str(station.broker.tls).lower(),
@@ -108,6 +113,7 @@ async def _serve(station: "Station", folder: Path, *, as_json: bool) -> None:
             ),
             encoding="utf-8",
         )
+        await asyncio.to_thread(_card, station, folder)
         await bench.power(True)
         page = f"http://127.0.0.1:{station.ports.page}/"
         told = {"page": page, "broker": station.broker.kind, "unit": UNIT, "dir": str(folder)}
@@ -134,9 +140,7 @@ def _show(heard: "Heard") -> None:
 
 
 def _prepare(folder: Path, *, fresh: bool) -> None:
-    """The demo's folder with an enrolled unit in it; only a folder that a demo made is ever erased."""
-    from edge.station.ca import Authority
-
+    """The demo's folder; only one that a demo made is ever erased."""
     if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
         raise ConfigError(
             f"folder {folder}",
@@ -149,10 +153,18 @@ def _prepare(folder: Path, *, fresh: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARK).touch()
     (folder / "unit").mkdir(exist_ok=True)
-    identity = folder / "unit" / "state" / "identity"
-    authority = Authority.open(folder / "station" / "ca")
-    if not identity.exists() or UNIT not in authority.units():
-        authority.issue(UNIT, identity)
+
+
+def _card(station: "Station", folder: Path) -> None:
+    """What a workshop does: a file for the unit's card, by which it enrols when it is powered for the first time."""
+    from edge.station.batch import boot_file
+
+    if exists(folder / "unit" / "state" / IDENTITY) and station.ca.known.valid(UNIT):
+        return
+    token = station.desk.tokens([UNIT])[UNIT]
+    pem = station.ca.ca_file.read_text(encoding="ascii")
+    boot = boot_file(UNIT, token, station=f"https://localhost:{station.ports.enrol}", ca=pem, clock=SystemClock())
+    (folder / "unit" / bootfile.NAME).write_text(bootfile.text(boot), encoding="utf-8")
 
 
 def _free(wanted: int) -> int:

@@ -1,4 +1,7 @@
-"""Watch the door until SIGTERM or Ctrl-C. Outside commissioning it opens no listening socket."""
+"""Watch the door until SIGTERM or Ctrl-C. Outside commissioning it opens no listening socket.
+
+Without an identity it first enrols, by the station's file on the boot partition.
+"""
 
 import argparse
 import json
@@ -8,7 +11,7 @@ import sys
 from pathlib import Path
 
 from edge import config
-from edge.cli import UNWELL, WELL, log_to_stderr
+from edge.cli import UNWELL, WELL, enrol, log_to_stderr
 
 CONFIG = Path("/etc/doorunit/doorunit.toml")
 
@@ -26,6 +29,8 @@ def run(args: argparse.Namespace) -> int:
     """Run until told to stop. 0: ended in order."""
     settings = config.load(args.config)
     log_to_stderr(settings.log.level)
+    if not enrol.settle(settings):
+        return WELL
     from edge.assemble import Assembly
 
     assembly = Assembly(settings, simulate=args.simulate, door_open=args.door == "open")

@@ -1,50 +1,75 @@
-"""Run a station (broker, receiver, live page), or enrol a unit at it."""
+"""Run a station (broker, enrolment, receiver, live page), or see to its units.
+
+batch N: make N single-use tokens, with a file for each card and labels to print. units: how far each one is. accept
+CODE: take in a unit that waits. revoke UNIT: its certificate counts no more. reissue UNIT: the same, and a new file for
+its card. enrol UNIT: make an identity here, by hand, for the bench. Each works on the station's folder; a station that runs takes it up within seconds.
+"""
 
 import argparse
 import asyncio
 import json
 import signal
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from edge.cli import WELL, log_to_stderr
+from edge.clock import SystemClock
 from edge.errors import ConfigError
 
+if TYPE_CHECKING:
+    from edge.station.ca import Authority
+    from edge.station.desk import Desk
+
 FOLDER = Path("/var/lib/doorunit-station")
+BATCH_MAX = 500
+WORDS = {
+    "card": "waits for its card to start",
+    "expired": "its token has expired",
+    "pending": "waits to be accepted",
+    "accepted": "accepted, has not asked again so far",
+    "enrolled": "enrolled",
+    "revoked": "revoked",
+}
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Say what `doorunit station` takes."""
-    parser.add_argument("what", nargs="?", choices=("run", "enrol"), default="run", help="what to do (default run)")
-    parser.add_argument("unit", nargs="?", default="", help="enrol: the unit's id")
+    parser.add_argument("what", nargs="?", choices=("run", *VERBS), default="run", help="what to do (default run)")
+    parser.add_argument("which", nargs="?", default="", help="the unit's id; batch: how many; accept: the code")
     parser.add_argument("--dir", type=Path, default=FOLDER, help=f"where the station keeps all it holds ({FOLDER})")
-    parser.add_argument("--out", type=Path, help="enrol: folder for the unit's identity")
+    parser.add_argument("--out", type=Path, help="enrol, batch, reissue: folder for what is written")
+    parser.add_argument("--unit", default="", help="accept: the id it gets (default: what it calls itself)")
+    parser.add_argument("--prefix", default="door-", help="batch: how ids begin (default door-)")
+    parser.add_argument("--note", default="", help="batch, reissue: a line on each label")
     parser.add_argument("--host", default="127.0.0.1", help="address on which units reach it (default 127.0.0.1)")
     parser.add_argument("--name", action="append", default=[], help="host name that units use for it; may be repeated")
     parser.add_argument("--mqtt-port", type=int, default=8883)
     parser.add_argument("--frames-port", type=int, default=8443)
+    parser.add_argument("--enrol-port", type=int, default=8444)
     parser.add_argument("--page-port", type=int, default=8080, help="the live page, on 127.0.0.1 only")
 
 
 def run(args: argparse.Namespace) -> int:
-    """0: ended in order, or enrolled."""
-    return _enrol(args) if args.what == "enrol" else _serve(args)
+    """0: ended in order, or done."""
+    return VERBS.get(args.what, _serve)(args)
 
 
 def _enrol(args: argparse.Namespace) -> int:
     from edge.station.ca import Authority
 
-    if not args.unit or args.out is None:
+    if not args.which or args.out is None:
         raise ConfigError(
             "doorunit station enrol",
             found="no unit or no --out",
             wanted="enrol UNIT --out FOLDER",
             remedy="Try: doorunit station --help",
         )
-    who = Authority.open(args.dir / "ca").issue(args.unit, args.out)
-    told = {"unit": who.unit, "identity": str(args.out)}
-    sys.stdout.write(json.dumps(told) + "\n" if args.json else f"{who.unit}: identity written to {args.out}\n")
-    return WELL
+    who = Authority.open(args.dir / "ca").issue(args.which, args.out)
+    return _tell(args, {"unit": who.unit, "identity": str(args.out)}, f"{who.unit}: identity written to {args.out}")
 
 
 def _serve(args: argparse.Namespace) -> int:
@@ -52,12 +77,18 @@ def _serve(args: argparse.Namespace) -> int:
     from edge.station.station import Ports, Station
 
     names = ("localhost", "127.0.0.1", *args.name)
-    ports = Ports(args.host, names, args.mqtt_port, args.frames_port, args.page_port)
+    ports = Ports(args.host, names, args.mqtt_port, args.frames_port, args.page_port, args.enrol_port)
     station = Station(args.dir, ports)
     page = f"http://127.0.0.1:{ports.page}/"
 
     def ready() -> None:
-        told = {"page": page, "mqtt": station.broker.port, "frames": ports.frames, "broker": station.broker.kind}
+        told = {
+            "page": page,
+            "mqtt": station.broker.port,
+            "frames": ports.frames,
+            "enrol": ports.enrol,
+            "broker": station.broker.kind,
+        }
         sys.stdout.write(json.dumps(told) + "\n" if args.json else f"station: {page}\n")
         sys.stdout.flush()
 
@@ -67,4 +98,92 @@ def _serve(args: argparse.Namespace) -> int:
         await station.serve(ready)
 
     asyncio.run(serve())
+    return WELL
+
+
+def _batch(args: argparse.Namespace) -> int:
+    from edge.station.batch import check_empty
+
+    if not args.which.isascii() or not args.which.isdigit() or not 1 <= int(args.which) <= BATCH_MAX:
+        raise _misuse("batch", args.which or "no number", f"batch N --out FOLDER, N from 1 to {BATCH_MAX}")
+    check_empty(_out(args, "batch N"))
+    ca, desk = _open(args)
+    return _written(args, ca, desk.tokens(desk.free(args.prefix, int(args.which))))
+
+
+def _reissue(args: argparse.Namespace) -> int:
+    from edge.station.batch import check_empty
+
+    check_empty(_out(args, "reissue UNIT"))
+    ca, desk = _open(args)
+    return _written(args, ca, {args.which: desk.reissue(_which(args, "reissue UNIT"))})
+
+
+def _accept(args: argparse.Namespace) -> int:
+    unit = _open(args)[1].accept(_which(args, "accept CODE"), args.unit)
+    return _tell(args, {"unit": unit}, f"{unit}: accepted; it is enrolled when it asks again, within a minute")
+
+
+def _revoke(args: argparse.Namespace) -> int:
+    ended = _open(args)[1].revoke(_which(args, "revoke UNIT"))
+    return _tell(args, {"unit": args.which, "certificates": ended}, f"{args.which}: revoked, certificates: {ended}")
+
+
+def _units(args: argparse.Namespace) -> int:
+    standing = _open(args)[1].standing()
+    lines = [
+        f"{one.unit or '(no name)':<20} {WORDS[one.state]:<38} since {one.since[:16]}Z"
+        + (f"  until {one.until[:10]}" if one.until else "")
+        + (f"  code {one.code} from {one.address}" if one.code else "")
+        for one in standing
+    ]
+    return _tell(args, {"units": msgspec.to_builtins(standing)}, "\n".join(lines) or "no units")
+
+
+VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "enrol": _enrol,
+    "batch": _batch,
+    "units": _units,
+    "accept": _accept,
+    "revoke": _revoke,
+    "reissue": _reissue,
+}
+
+
+def _written(args: argparse.Namespace, ca: "Authority", tokens: Mapping[str, str]) -> int:
+    from edge.station import batch
+
+    station = f"https://{args.name[0] if args.name else args.host}:{args.enrol_port}"
+    pem = ca.ca_file.read_text(encoding="ascii")
+    labels = batch.write(args.out, tokens, station=station, ca=pem, clock=SystemClock(), note=args.note)
+    told = {"units": list(tokens), "station": station, "out": str(args.out), "labels": str(labels)}
+    return _tell(args, told, f"{len(tokens)} cards and {labels}; units will look for {station}")
+
+
+def _open(args: argparse.Namespace) -> "tuple[Authority, Desk]":
+    from edge.station.ca import Authority
+    from edge.station.desk import Desk
+
+    ca = Authority.open(args.dir / "ca")
+    return ca, Desk(args.dir / "enrol", ca, SystemClock())
+
+
+def _out(args: argparse.Namespace, usage: str) -> Any:
+    if args.out is None:
+        raise _misuse(usage.split(maxsplit=1)[0], "no --out", f"{usage} --out FOLDER")
+    return args.out
+
+
+def _which(args: argparse.Namespace, usage: str) -> str:
+    if not args.which:
+        raise _misuse(usage.split(maxsplit=1)[0], "nothing more", usage)
+    return str(args.which)
+
+
+def _misuse(verb: str, found: str, wanted: str) -> ConfigError:
+    return ConfigError(f"doorunit station {verb}", found=found, wanted=wanted, remedy="Try: doorunit station --help")
+
+
+def _tell(args: argparse.Namespace, told: Mapping[str, Any], words: str) -> int:
+    sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n" if args.json else f"{words}\n")
     return WELL

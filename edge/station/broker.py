@@ -10,6 +10,7 @@ import os
 import pwd
 import resource
 import shutil
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -60,6 +61,7 @@ acl_file {folder}/broker.acl
 cafile {folder}/ca.crt
 certfile {folder}/server.crt
 keyfile {folder}/server.key
+crlfile {folder}/revoked.crl
 require_certificate true
 use_identity_as_username true
 use_username_as_clientid true
@@ -82,6 +84,10 @@ class Broker(Protocol):
 
     def alive(self) -> bool:
         """Whether it still runs."""
+        ...
+
+    def refresh(self) -> None:
+        """Go by what the authority says now of revoked certificates and units; connections stand. Raises PartError."""
         ...
 
     def close(self) -> None:
@@ -137,12 +143,13 @@ class MosquittoBroker:
     ) -> None:
         self.host, self.port, self.tls = host, free(host, port), ca is not None
         self.log_file = folder / "broker.log"
+        self._folder, self._ca, self._receivers = folder, ca, receivers
         files = {"broker.conf": f"{_CONFIG}listener {self.port} {host}\n"}
         if ca is None:
             files["broker.conf"] += "allow_anonymous true\n"
         else:
             files["broker.conf"] += _TLS.format(folder=folder)
-            files |= _credentials(ca, names, receivers)
+            files |= _credentials(ca, names) | _verdicts(ca, receivers)
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._process = self._start(executable, folder, files)
@@ -162,6 +169,18 @@ class MosquittoBroker:
     def alive(self) -> bool:
         """Whether mosquitto still runs."""
         return self._process.poll() is None
+
+    def refresh(self) -> None:
+        """Go by what the authority says now of revoked certificates and units; connections stand. Raises PartError."""
+        if self._ca is None or not self.alive():
+            return
+        try:
+            account = _account()
+            for name, text in _verdicts(self._ca, self._receivers).items():
+                _write(self._folder / name, text, account)
+        except OSError as err:
+            raise trouble(f"broker's folder {self._folder}", err) from err
+        self._process.send_signal(signal.SIGHUP)
 
     def close(self) -> None:
         """Ask mosquitto to end, and kill it after 5 s; safe to repeat."""
@@ -214,18 +233,27 @@ class MosquittoBroker:
         )
 
 
-def _credentials(ca: "Authority", names: Sequence[str], receivers: Sequence[str]) -> dict[str, str]:
+def _credentials(ca: "Authority", names: Sequence[str]) -> dict[str, str]:
     """What mosquitto checks clients by, and shows them, by file name.
 
     Copies, so that mosquitto's own account can read these without entering the authority's folder.
     """
     cert, key = ca.server_files(names)
     return {
-        "broker.acl": _ACL + "".join(f"user {name}\ntopic readwrite {ROOT}/#\n" for name in receivers),
         "ca.crt": ca.ca_file.read_text(encoding="ascii"),
         "server.crt": cert.read_text(encoding="ascii"),
         "server.key": key.read_text(encoding="ascii"),
     }
+
+
+def _verdicts(ca: "Authority", receivers: Sequence[str]) -> dict[str, str]:
+    """Whom mosquitto lets in and to what, by file name; read again on SIGHUP.
+
+    The list of revoked certificates is for those that connect anew, the denials are for those that are connected.
+    """
+    acl = _ACL + "".join(f"user {name}\ntopic readwrite {ROOT}/#\n" for name in receivers)
+    acl += "".join(f"user {unit}\ntopic deny {ROOT}/#\n" for unit in ca.known.banned())
+    return {"broker.acl": acl, "revoked.crl": ca.revoked().decode()}
 
 
 def _account() -> pwd.struct_passwd | None:

@@ -45,6 +45,9 @@ class EmbeddedBroker:
         """Whether its thread still runs."""
         return self._thread.is_alive()
 
+    def refresh(self) -> None:
+        """Nothing: without certificates there are none to refuse."""
+
     def close(self) -> None:
         """End the broker, its connections and its thread; safe to repeat."""
         if self._loop.is_closed():

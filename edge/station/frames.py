@@ -8,7 +8,7 @@ from edge.clock import Clock
 from edge.durable import make_folder, trouble, write_durably
 from edge.errors import ConfigError, WireError
 from edge.identity import UNIT_ID
-from edge.spool.seal import frame_name, open_sealed, verify
+from edge.spool.seal import SIGNATURE_BYTES, Header, frame_name, open_sealed, signed_by, verify
 from edge.station.ca import Authority
 from edge.station.ledger import Ledger, Picture
 
@@ -38,7 +38,7 @@ class FrameStore:
                 wanted="the sealed bytes that the name is made from",
                 remedy="It was cut or changed on its way; send it again.",
             )
-        header = verify(sealed, self._ca.verify_key(unit))
+        header = _by_any(sealed, self._ca.known.verify_keys(unit))
         if header.unit != unit:
             raise WireError(
                 f"frame {name[:12]} of {unit}",
@@ -74,5 +74,16 @@ class FrameStore:
             sealed = (self._folder / picture.unit / name).read_bytes()
         except OSError as err:
             raise trouble(f"picture {name[:12]}", err) from err
-        _, jpeg = open_sealed(sealed, self._ca.private_key(), self._ca.verify_key(picture.unit))
-        return jpeg
+        keys = self._ca.known.verify_keys(picture.unit, ever=True)  # it was believed when it came
+        signer = next((key for key in keys if _signed(sealed, key)), keys[0])
+        return open_sealed(sealed, self._ca.private_key(), signer)[1]
+
+
+def _by_any(sealed: bytes, keys: list[bytes]) -> Header:
+    """The header, by whichever key signed it: what a unit sealed before it was enrolled anew still comes."""
+    signer = keys[0] if len(keys) == 1 else next((key for key in keys if _signed(sealed, key)), keys[0])
+    return verify(sealed, signer)
+
+
+def _signed(sealed: bytes, key: bytes) -> bool:
+    return signed_by(key, sealed[-SIGNATURE_BYTES:], sealed[:-SIGNATURE_BYTES])

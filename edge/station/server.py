@@ -1,7 +1,11 @@
-"""Runs the two web applications in one asyncio loop: the page in clear on loopback, the units' side with mutual TLS."""
+"""Runs the web applications in one asyncio loop.
+
+The page in clear on loopback, the units' side with mutual TLS, enrolment with TLS for units without a certificate.
+"""
 
 import asyncio
 import contextlib
+import hashlib
 import socket
 import ssl
 from collections.abc import Iterator
@@ -14,6 +18,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from edge.station.unitapi import PEER, peer_name
 
+ENROL_AT_ONCE = 200  # connections; strangers may open them
 CLOSE_S = 2  # how long a request in hand may take when the station ends
 
 
@@ -23,7 +28,7 @@ class _PeerProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         super().connection_made(transport)
         tls = transport.get_extra_info("ssl_object")
-        peer = peer_name(tls.getpeercert() or {}) if tls is not None else ""
+        peer = _peer(tls) if tls is not None else ("", "")
         inner = self.app
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,6 +81,26 @@ def unit_server(app: Starlette, host: str, port: int, tls: tuple[str, str, str])
             **_QUIET,
         )
     )
+
+
+def enrol_server(app: Starlette, host: str, port: int, tls: tuple[str, str]) -> Server:
+    """Where units enrol; TLS with the station's own (certificate, key), and none is asked of the client."""
+    certificate, key = tls
+    return Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
+            limit_concurrency=ENROL_AT_ONCE,
+            **_QUIET,
+        )
+    )
+
+
+def _peer(tls: ssl.SSLObject) -> tuple[str, str]:
+    return peer_name(tls.getpeercert() or {}), hashlib.sha256(tls.getpeercert(binary_form=True) or b"").hexdigest()
 
 
 _QUIET: dict[str, Any] = {

@@ -1,6 +1,7 @@
-"""One station: broker, authority, ledger, receiver, and the two servers, opened together and closed in reverse."""
+"""One station: broker, authority, ledger, receiver, and the servers, opened together and closed in reverse."""
 
 import asyncio
+import contextlib
 import logging
 import socket
 from collections.abc import Callable, Sequence
@@ -10,23 +11,26 @@ from pathlib import Path
 import msgspec
 
 from edge.clock import SystemClock
-from edge.errors import PartError
+from edge.errors import DoorunitError, PartError
 from edge.station import views
 from edge.station.broker import Broker, open_broker
 from edge.station.ca import Authority
+from edge.station.desk import Desk
 from edge.station.embedded import EmbeddedBroker
+from edge.station.enrolapi import enrol_app
 from edge.station.frames import FrameStore
 from edge.station.hub import Hub
 from edge.station.ledger import Ledger, Picture
 from edge.station.pageapi import Bench, page_app
 from edge.station.receiver import News, Receiver
-from edge.station.server import Server, page_server, unit_server
+from edge.station.server import Server, enrol_server, page_server, unit_server
 from edge.station.unitapi import unit_app
 
 log = logging.getLogger(__name__)
 
 Tls = tuple[str, str, str]
 CONNECT_S = 10
+LOOK_S = 2  # how soon the broker takes up what `doorunit station revoke` did beside it
 
 
 class Ports(msgspec.Struct, frozen=True):
@@ -37,6 +41,7 @@ class Ports(msgspec.Struct, frozen=True):
     mqtt: int = 8883
     frames: int = 8443
     page: int = 8080
+    enrol: int = 8444
 
 
 class Station:
@@ -52,6 +57,7 @@ class Station:
         clock = SystemClock()
         try:
             self.ca = Authority.open(folder / "ca", clock)
+            self.desk = Desk(folder / "enrol", self.ca, clock)
             self.ledger = Ledger(folder)
             self._closing.callback(self.ledger.close)
             self.broker: Broker
@@ -71,7 +77,7 @@ class Station:
         self._clock = clock
 
     async def serve(self, ready: Callable[[], None]) -> None:
-        """Serve until `end`; `ready` is called once both servers listen. Closes everything in reverse."""
+        """Serve until `end`; `ready` is called once all servers listen. Closes everything in reverse."""
         self._loop = asyncio.get_running_loop()
         try:
             page = page_app(self.ledger, self.frames, self.hub, self._clock, self.bench)
@@ -79,16 +85,32 @@ class Station:
             tls = (str(self.ca.ca_file), str(certificate), str(key))
             self._servers = [
                 page_server(page, "127.0.0.1", self.ports.page),
-                unit_server(unit_app(self.frames), self.ports.host, self.ports.frames, tls),
+                unit_server(unit_app(self.frames, self.desk), self.ports.host, self.ports.frames, tls),
+                enrol_server(enrol_app(self.desk, self._clock), self.ports.host, self.ports.enrol, tls[1:]),
             ]
-            for port in (self.ports.page, self.ports.frames):
+            for port in (self.ports.page, self.ports.frames, self.ports.enrol):
                 _require_free(port)
             tasks = [asyncio.create_task(server.serve()) for server in self._servers]
             await asyncio.gather(*(server.up.wait() for server in self._servers))
+            looking = asyncio.create_task(self._look())
             ready()
-            await asyncio.gather(*tasks)
+            try:
+                await asyncio.gather(*tasks)
+            finally:
+                looking.cancel()
         finally:
             await asyncio.to_thread(self._closing.close)
+
+    async def _look(self) -> None:
+        """Tell the broker of units that have been revoked, or enrolled again, by whatever process."""
+        told = await asyncio.to_thread(self.ca.known.verdicts)
+        while True:
+            await asyncio.sleep(LOOK_S)  # clock: a look at one file's date; no other process could wake this one
+            with contextlib.suppress(DoorunitError):  # a garbled list is told by whoever reads it for a unit
+                now = await asyncio.to_thread(self.ca.known.verdicts)
+                if now != told:
+                    await asyncio.to_thread(self.broker.refresh)
+                    told = now
 
     def end(self) -> None:
         """Stop serving; in the asyncio loop's thread."""

@@ -1,4 +1,7 @@
-"""What units send by HTTPS: sealed frames. Mutual TLS; the certificate's name must be the unit in the address."""
+"""What units send by HTTPS: sealed frames, and wishes for a new certificate.
+
+Mutual TLS; the certificate's name must be the unit in the address, and it must not be revoked.
+"""
 
 import logging
 from typing import Any
@@ -10,21 +13,32 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from edge.errors import FullError, PartError, WireError
+from edge.station.desk import Desk
+from edge.station.enrolapi import answer
 from edge.station.frames import FrameStore
 
 log = logging.getLogger(__name__)
 
 FRAME_MAX_BYTES = 8_000_000
-PEER = "doorunit.peer"  # key in the ASGI scope: the common name of the client's certificate
+PEER = "doorunit.peer"  # key in the ASGI scope: (common name, sha256 in hex) of the client's certificate
 
 
-def unit_app(frames: FrameStore) -> Starlette:
-    """PUT /v1/units/<unit>/frames/<sha256>: 201 kept, 200 was here already."""
+def unit_app(frames: FrameStore, desk: Desk) -> Starlette:
+    """PUT /v1/units/<unit>/frames/<sha256>: 201 kept, 200 was here already. POST /v1/units/<unit>/certificate."""
+
+    def refusal(request: Request) -> Response | None:
+        unit, (name, fingerprint) = request.path_params["unit"], request.scope.get(PEER) or ("", "")
+        if name != unit:
+            return _no(403, f"the certificate is of {name or None}, the address of {unit}")
+        if desk.known.refused(fingerprint):
+            return _no(403, f"this certificate of {unit} is revoked")
+        return None
 
     async def put(request: Request) -> Response:
         unit, name = request.path_params["unit"], request.path_params["name"]
-        if request.scope.get(PEER) != unit:
-            return _no(403, f"the certificate is of {request.scope.get(PEER)}, the address of {unit}")
+        refused = await run_in_threadpool(refusal, request)
+        if refused is not None:
+            return refused
         sealed = await _body(request)
         if sealed is None:
             return _no(413, f"a frame may have {FRAME_MAX_BYTES} bytes")
@@ -38,8 +52,16 @@ def unit_app(frames: FrameStore) -> Starlette:
             return _no(507 if isinstance(err, FullError) else 503, str(err))
         return JSONResponse({"stored": name}, 201 if new else 200)
 
+    async def renew(request: Request) -> Response:
+        refused = await run_in_threadpool(refusal, request)
+        unit = request.path_params["unit"]
+        return refused or await answer(request, lambda asking: desk.renew(unit, asking))
+
     return Starlette(
-        routes=[Route("/v1/units/{unit:str}/frames/{name:str}", put, methods=["PUT"])],
+        routes=[
+            Route("/v1/units/{unit:str}/frames/{name:str}", put, methods=["PUT"]),
+            Route("/v1/units/{unit:str}/certificate", renew, methods=["POST"]),
+        ],
         exception_handlers={ClientDisconnect: _cut},
     )
 

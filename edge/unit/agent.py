@@ -33,6 +33,7 @@ from edge.spool.journal import Journal, Rows
 from edge.unit.doorkeeper import Doorkeeper
 from edge.unit.photographer import Photographer
 from edge.unit.recorder import Recorder, last_alive, stored_door
+from edge.unit.renewal import Renewal
 from edge.uplink.carrier import Carrier
 from edge.uplink.commands import Commands, Reply
 from edge.uplink.courier import Courier
@@ -73,6 +74,7 @@ class Crew(msgspec.Struct, frozen=True):
     host: Callable[[], HostReading]
     verify: Callable[[bytes, bytes], bool]
     phones: Phones | None
+    renewal: Renewal | None = None
 
 
 class Unit:
@@ -159,6 +161,8 @@ class Unit:
             c.photographer.begin()
         if c.courier.up:
             self._link_up()
+        if c.renewal is not None:
+            c.renewal.start()
         self._pulse()
         self._health_changed()
 

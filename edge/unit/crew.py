@@ -22,6 +22,7 @@ from edge.unit.agent import Crew, Eye, Unit
 from edge.unit.doorkeeper import Doorkeeper
 from edge.unit.photographer import Photographer, Seal
 from edge.unit.recorder import Recorder
+from edge.unit.renewal import Certificate, Renewal
 from edge.uplink import carrier
 from edge.uplink.courier import Courier, Source
 
@@ -44,6 +45,7 @@ class Kit(msgspec.Struct, frozen=True):
     dice: random.Random
     new_epoch: Callable[[], str]
     open_phone: Callable[[Channel], Sender] | None = None  # None: no phones are told, whatever the settings say
+    certificate: Certificate | None = None  # None: it is no file of this machine, and nobody renews it
 
 
 def staff(config: Config, unit: str, kit: Kit) -> Unit:
@@ -77,6 +79,7 @@ def staff(config: Config, unit: str, kit: Kit) -> Unit:
             host=kit.host,
             verify=kit.verify,
             phones=_phones(config, unit, kit, health, journal),
+            renewal=_renewal(config, kit, health),
         )
     )
 
@@ -89,3 +92,9 @@ def _phones(config: Config, unit: str, kit: Kit, health: Health, journal: Journa
         return know(stamp, journal.anchors.get(stamp.boot))
 
     return Desk(unit, config, Tools(kit.loop, health, kit.dice, kit.worker, kit.open_phone, known))
+
+
+def _renewal(config: Config, kit: Kit, health: Health) -> Renewal | None:
+    if kit.certificate is None:
+        return None
+    return Renewal(kit.certificate, kit.worker("renewal"), kit.loop, health, config.uplink.offline_days)

@@ -127,7 +127,7 @@ class Asker:
             "query_string": query,
             "headers": list(request.headers),
             "state": {},
-            PEER: request.peer,
+            PEER: (request.peer, "0" * 64),
         }
         parts = [request.body[at : at + CHUNK] for at in range(0, len(request.body), CHUNK)] or [b""]
         more = iter(parts)

@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 from edge import identity
 from edge.clock import SystemClock
 from edge.errors import ConfigError
-from edge.station.ca import Authority, make_tls_key, public_of
+from edge.onsite.keys import make_tls_key, public_of
+from edge.station.ca import Authority
 from tests.fuzz.bend import Pick, bend_json, spoil
 from tests.fuzz.player import Play, Target, said
 

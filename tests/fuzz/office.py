@@ -10,9 +10,11 @@ from starlette.applications import Starlette
 
 from edge import wire
 from edge.clock import SystemClock
+from edge.onsite.keys import make_tls_key, public_of
 from edge.sim.bench import Bench
 from edge.sim.cutlink import CutLink
-from edge.station.ca import Authority, make_tls_key, public_of
+from edge.station.ca import Authority
+from edge.station.desk import Desk
 from edge.station.frames import FrameStore
 from edge.station.hub import Hub
 from edge.station.ledger import Ledger
@@ -75,8 +77,15 @@ def office(folder: Path) -> Iterator[Office]:
     ca.certify("door-2", tls, bytes(STRANGER.verify_key))
     ledger = Ledger(folder)
     frames = FrameStore(folder / "frames", ledger, ca, clock, lambda _: None)
+    desk = Desk(folder / "enrol", ca, clock)
     bench = StillBench(UNIT, folder / "bench", CutLink(1), CutLink(1))
     try:
-        yield Office(folder, ledger, frames, unit_app(frames), page_app(ledger, frames, Hub(), clock, bench))
+        yield Office(
+            folder,
+            ledger,
+            frames,
+            unit_app(frames, desk),
+            page_app(ledger, frames, Hub(), clock, bench),
+        )
     finally:
         ledger.close()

@@ -14,8 +14,9 @@ from nacl.public import PrivateKey
 from edge.clock import FLOOR_NS, Quality, Stamp
 from edge.errors import ConfigError, PartError, WireError
 from edge.identity import certificate_life, load
+from edge.onsite.keys import make_sign_seed, make_tls_key, public_of, verify_key_of
 from edge.spool.seal import Sealer, open_sealed
-from edge.station.ca import DAY_NS, Authority, make_sign_seed, make_tls_key, public_of, verify_key_of
+from edge.station.ca import DAY_NS, Authority
 
 NOW_NS = FLOOR_NS + 100 * DAY_NS
 
@@ -112,7 +113,7 @@ def test_the_authority_is_the_same_when_it_is_opened_again(authority: Authority,
     assert again.ca_file.read_bytes() == authority.ca_file.read_bytes()
     assert (again.seal_key, again.seal_key_id) == (authority.seal_key, authority.seal_key_id)
     assert again.private_key() == authority.private_key()
-    assert again.verify_key("door-7") == authority.verify_key("door-7")
+    assert again.known.verify_keys("door-7")[0] == authority.known.verify_keys("door-7")[0]
 
 
 def test_a_cut_while_it_is_made_leaves_nothing_that_is_in_the_way(authority: Authority, tmp_path: Path) -> None:
@@ -136,29 +137,31 @@ def test_what_a_unit_seals_with_its_identity_the_authority_opens(authority: Auth
     unit = authority.issue("door-7", tmp_path / "identity")
     sealer = Sealer(unit.unit, unit.seal_key, unit.seal_key_id, unit.sign_seed.reveal())
     sealed = sealer.seal(b"picture", epoch="e", event=1, at=Clock().read())
-    header, jpeg = open_sealed(sealed, authority.private_key(), authority.verify_key("door-7"))
+    header, jpeg = open_sealed(sealed, authority.private_key(), authority.known.verify_keys("door-7")[0])
     assert (header.unit, header.key, jpeg) == ("door-7", authority.seal_key_id, b"picture")
     assert bytes(PrivateKey(authority.private_key()).public_key) == authority.seal_key
     with pytest.raises(WireError, match="seal that the given private key does not open"):
-        open_sealed(sealed, Authority.open(tmp_path / "other").private_key(), authority.verify_key("door-7"))
+        open_sealed(sealed, Authority.open(tmp_path / "other").private_key(), authority.known.verify_keys("door-7")[0])
 
 
 def test_an_issued_identity_is_whole_and_remembered(authority: Authority, tmp_path: Path) -> None:
     unit = authority.issue("door-7", tmp_path / "identity")
     assert load(tmp_path / "identity") == unit
-    known = authority.units()["door-7"]
+    known = authority.known.units()["door-7"]
     certificate = x509.load_pem_x509_certificate(unit.cert_file.read_bytes())
     assert known.fingerprint == certificate.fingerprint(hashes.SHA256()).hex()
-    assert authority.verify_key("door-7") == verify_key_of(unit.sign_seed.reveal())
+    assert authority.known.verify_keys("door-7")[0] == verify_key_of(unit.sign_seed.reveal())
     assert known.issued.endswith("Z")
 
 
-def test_a_unit_issued_anew_is_known_by_its_new_keys(authority: Authority, tmp_path: Path) -> None:
+def test_a_unit_issued_anew_is_known_by_its_new_key_first_and_by_its_old_one_still(
+    authority: Authority, tmp_path: Path
+) -> None:
     old = authority.issue("door-7", tmp_path / "identity")
     new = authority.issue("door-7", tmp_path / "identity")
-    assert (
-        authority.verify_key("door-7") == verify_key_of(new.sign_seed.reveal()) != verify_key_of(old.sign_seed.reveal())
-    )
+    keys = [verify_key_of(who.sign_seed.reveal()) for who in (new, old)]
+    assert authority.known.verify_keys("door-7") == keys
+    assert len(set(keys)) == 2
 
 
 def test_keys_made_elsewhere_are_certified_without_being_seen(authority: Authority) -> None:
@@ -166,14 +169,14 @@ def test_keys_made_elsewhere_are_certified_without_being_seen(authority: Authori
     cert_pem = authority.certify("door-7", public_of(key_pem), verify_key_of(seed))
     certificate = x509.load_pem_x509_certificate(cert_pem)
     assert certificate.subject.rfc4514_string() == "CN=door-7"
-    assert authority.verify_key("door-7") == verify_key_of(seed)
+    assert authority.known.verify_keys("door-7")[0] == verify_key_of(seed)
 
 
 @pytest.mark.parametrize("pem", [b"", b"\xff", b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"])
 def test_what_is_no_public_key_is_not_certified(authority: Authority, pem: bytes) -> None:
     with pytest.raises(WireError, match="public key of 'door-7'"):
         authority.certify("door-7", pem, bytes(32))
-    assert authority.units() == {}
+    assert authority.known.units() == {}
 
 
 def test_a_unit_whose_clock_was_never_set_still_believes_the_station(authority: Authority) -> None:
@@ -183,7 +186,7 @@ def test_a_unit_whose_clock_was_never_set_still_believes_the_station(authority: 
 
 def test_an_unknown_unit_is_refused(authority: Authority) -> None:
     with pytest.raises(WireError, match=r"unit 'door-9': found no such unit in units\.json"):
-        authority.verify_key("door-9")
+        authority.known.verify_keys("door-9")
 
 
 @pytest.mark.parametrize("unit", ["station", "station-2", "Door", "a/b", "+", ""])
@@ -192,7 +195,7 @@ def test_no_unit_is_given_a_receivers_name_or_one_that_means_more_than_a_name(
 ) -> None:
     with pytest.raises(ConfigError, match="unit id"):
         authority.issue(unit, tmp_path / "identity")
-    assert authority.units() == {}
+    assert authority.known.units() == {}
 
 
 def test_no_receiver_is_given_a_units_name(authority: Authority) -> None:
@@ -208,7 +211,7 @@ def test_units_enrolled_at_the_same_time_are_all_remembered(tmp_path: Path) -> N
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(enrol, names))
-    assert sorted(Authority.open(tmp_path / "ca").units()) == sorted(names)
+    assert sorted(Authority.open(tmp_path / "ca").known.units()) == sorted(names)
 
 
 def test_lives_are_ten_years_two_years_and_one_year(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from edge.errors import DistrustError, DoorunitError, LinkError, RefusedError, S
 from edge.identity import Identity
 from edge.spool.seal import Sealer, frame_name
 from edge.station.ca import Authority
+from edge.station.desk import Desk
 from edge.station.frames import FrameStore
 from edge.station.ledger import Ledger, Picture
 from edge.station.server import unit_server
@@ -38,8 +39,12 @@ class Side:
         store = FrameStore(folder, ledger, ca, SystemClock(), self.came.append)
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port: int = probe.getsockname()[1]
+        desk = Desk(folder / "enrol", ca, SystemClock())
         self._server = unit_server(
-            unit_app(store), "127.0.0.1", self.port, (str(ca.ca_file), *map(str, ca.server_files()))
+            unit_app(store, desk),
+            "127.0.0.1",
+            self.port,
+            (str(ca.ca_file), *map(str, ca.server_files())),
         )
         self._thread = threading.Thread(target=asyncio.run, args=(self._server.serve(),), daemon=True)
         self._thread.start()
