@@ -2,7 +2,8 @@
 
 batch N: make N single-use tokens, with a file for each card and labels to print. units: how far each one is. accept
 CODE: take in a unit that waits. revoke UNIT: its certificate counts no more. reissue UNIT: the same, and a new file for
-its card. enrol UNIT: make an identity here, by hand, for the bench. Each works on the station's folder; a station that runs takes it up within seconds.
+its card. enrol UNIT: make an identity here, by hand, for the bench. Each works on the station's folder; a station that
+runs takes it up within seconds.
 """
 
 import argparse

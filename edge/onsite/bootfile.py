@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from edge.config import LINE_MAX_BYTES
 from edge.durable import write_durably
 from edge.errors import ConfigError
 from edge.identity import Secret, check_unit
@@ -47,11 +48,12 @@ def read(path: Path) -> BootFile:
     try:
         with path.open("rb") as file:
             raw = file.read(FILE_MAX_BYTES + 1)
-        if len(raw) > FILE_MAX_BYTES:
-            raise _unfit(path, f"more than {FILE_MAX_BYTES} bytes", "a file that a station wrote")
-        tables = tomllib.loads(raw.decode())
     except OSError as err:
         raise _unfit(path, (err.strerror or str(err)).lower(), "a file this user can read") from err
+    if len(raw) > FILE_MAX_BYTES or any(len(line) > LINE_MAX_BYTES for line in raw.splitlines()):
+        raise _unfit(path, f"more than {FILE_MAX_BYTES} bytes, or a line over {LINE_MAX_BYTES}", "a station's file")
+    try:
+        tables = tomllib.loads(raw.decode())
     except (ValueError, RecursionError) as err:
         raise _unfit(path, "no TOML", "a file that a station wrote, whole") from err
     if tables.get("schema") != SCHEMA:
