@@ -19,6 +19,7 @@ from edge.identity import Identity
 from edge.station.broker import MosquittoBroker, open_broker
 from edge.station.ca import Authority
 from tests.station.talker import V5, V311, WITHIN_S, Client
+from tests.whole.conftest import until
 
 NO_MOSQUITTO = "no-such-broker"
 
@@ -253,3 +254,46 @@ def test_without_mosquitto_or_certificates_only_this_machine_is_served(ca: Autho
 def test_an_address_of_another_machine_cannot_be_served(ca: Authority, tmp_path: Path) -> None:
     with pytest.raises(PartError, match=r"broker on 192\.0\.2\.1:0: found .*address"):
         open_broker(tmp_path / "broker", ca, host="192.0.2.1")
+
+
+def knock(broker: Any, files: tuple[Path, ...]) -> str:
+    """What the broker answers to a client that only knocks."""
+    with closing(Client(broker, files=files)) as client:
+        return client.connect()
+
+
+def test_a_revoked_unit_is_refused_and_one_that_is_connected_is_no_longer_heard(tmp_path: Path) -> None:
+    ca = Authority.open(tmp_path / "ca")
+    who = {name: ca.issue(name, tmp_path / name) for name in ("unit-a", "unit-b")}
+    files = {name: (ca.ca_file, one.cert_file, one.key_file) for name, one in who.items()}
+    with closing(open_broker(tmp_path / "broker", ca)) as broker:
+        with closing(Client(broker, files=files["unit-a"]).up()) as connected:
+            assert connected.say("door/v1/unit-a/event") in (0, 16)
+            assert ca.known.revoke("unit-a", "2026-11-24T00:00:00.000000Z") == 1
+            broker.refresh()
+            until(lambda: knock(broker, files["unit-a"]) != "Success")
+            assert connected.say("door/v1/unit-a/event") == 135  # not authorized
+        with closing(Client(broker, files=files["unit-b"]).up()) as other:
+            assert other.say("door/v1/unit-b/event") in (0, 16)
+        again = ca.issue("unit-a", tmp_path / "again")
+        broker.refresh()
+        anew = (ca.ca_file, again.cert_file, again.key_file)
+        until(lambda: knock(broker, anew) == "Success")
+        for step in range(3):  # one list after another, each counts
+            late = ca.issue(f"late-{step}", tmp_path / f"late-{step}")
+            ca.known.revoke(f"late-{step}", "2026-11-24T00:00:00.000000Z")
+            broker.refresh()
+            late_files = (ca.ca_file, late.cert_file, late.key_file)
+            until(lambda files=late_files: knock(broker, files) != "Success")
+        assert knock(broker, anew) == "Success"
+
+
+def test_a_broker_that_starts_later_knows_who_was_revoked(tmp_path: Path) -> None:
+    ca = Authority.open(tmp_path / "ca")
+    gone, here = (ca.issue(name, tmp_path / name) for name in ("unit-a", "unit-b"))
+    ca.known.revoke("unit-a", "2026-11-24T00:00:00.000000Z")
+    with closing(open_broker(tmp_path / "broker", ca)) as broker:
+        assert knock(broker, (ca.ca_file, gone.cert_file, gone.key_file)) != "Success"
+        with closing(Client(broker, files=(ca.ca_file, here.cert_file, here.key_file)).up()):
+            broker.refresh()
+            assert broker.alive()

@@ -82,3 +82,19 @@ def test_a_signed_frame_of_an_event_beyond_all_numbers_is_refused_and_leaves_no_
     with pytest.raises(WireError, match="header"):
         store.put("door-1", frame_name(sealed), sealed)
     assert not (tmp_path / "frames").exists()
+
+
+def test_what_a_unit_sealed_before_it_was_enrolled_anew_is_kept_and_opened(store, seal, authority, tmp_path):
+    old = seal(b"waiting")
+    authority.issue("door-1", tmp_path / "again")
+    assert store.put("door-1", frame_name(old), old)
+    assert store.open(frame_name(old)) == b"waiting"
+
+
+def test_a_revoked_units_new_pictures_are_refused_and_those_from_before_still_open(store, seal, authority):
+    before, after = seal(b"before"), seal(b"after")
+    store.put("door-1", frame_name(before), before)
+    authority.known.revoke("door-1", "2026-11-24T00:00:00.000000Z", trusted=False)
+    with pytest.raises(WireError, match="none of its keys is believed any more"):
+        store.put("door-1", frame_name(after), after)
+    assert store.open(frame_name(before)) == b"before"
