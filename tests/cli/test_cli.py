@@ -302,3 +302,54 @@ def test_a_part_that_does_not_do_its_work_is_unwell_and_no_misuse(doorunit, tmp_
     answer = doorunit("station", "enrol", "u-1", "--dir", tmp_path / "station", "--out", tmp_path / "out", "--json")
     assert answer.code == UNWELL
     assert set(answer.json["error"]) == {"what", "found", "wanted", "remedy"}
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (["batch"], "batch N --out FOLDER, N from 1 to 500"),
+        (["batch", "0", "--out", "x"], "N from 1 to 500"),
+        (["batch", "many", "--out", "x"], "N from 1 to 500"),
+        (["batch", "5"], "batch N --out FOLDER"),
+        (["reissue", "door-1"], "reissue UNIT --out FOLDER"),
+        (["accept"], "accept CODE"),
+        (["revoke"], "revoke UNIT"),
+    ],
+)
+def test_a_station_that_is_told_half_says_what_is_missing(doorunit, tmp_path: Path, words: list[str], wanted: str):
+    answer = doorunit("station", *words, "--dir", tmp_path / "station")
+    assert (answer.code, answer.out) == (MISUSED, "")
+    assert wanted in answer.err
+
+
+def test_a_batch_and_its_units_are_told_in_words_and_in_json(doorunit, tmp_path: Path):
+    place = ("--dir", tmp_path / "station")
+    told = doorunit("station", "batch", "2", "--out", tmp_path / "out", "--name", "s.example", *place, "--json").json
+    assert told["units"] == ["door-1", "door-2"]
+    assert told["station"] == "https://s.example:8444"
+    lines = doorunit("station", "units", *place).out.splitlines()
+    assert [line.split()[0] for line in lines] == ["door-1", "door-2"]
+    assert "waits for its card to start" in lines[0]
+    assert doorunit("station", "revoke", "door-1", *place).out == "door-1: revoked, certificates: 0\n"
+    assert doorunit("station", "accept", "AAAA-AAAA", *place).code == MISUSED
+
+
+# enrol
+
+
+def test_a_unit_without_a_boot_file_is_told_where_it_comes_from(file: Path):
+    answer = started("enrol", "--config", file, "--boot-file", file.parent / "gone.toml")
+    assert (answer.code, answer.out) == (MISUSED, "")
+    assert "gone.toml: found no such file" in answer.err
+    assert "`doorunit station batch`" in answer.err
+
+
+@pytest.mark.parametrize("verb", ["run", "enrol"])
+def test_a_unit_with_a_boot_file_of_another_schema_does_not_run(file: Path, verb: str):
+    newer = file.parent / "doorunit-enrol.toml"
+    newer.write_text("schema = 9", encoding="utf-8")
+    text = file.read_text(encoding="utf-8").replace("[door]", f"enrol_file = '{newer}'\n[door]")
+    file.write_text(text, encoding="utf-8")
+    answer = started(verb, "--config", file)
+    assert (answer.code, answer.out) == (MISUSED, "")
+    assert "doorunit-enrol.toml: found schema 9; want schema 1." in answer.err

@@ -119,10 +119,18 @@ def test_a_unit_enrols_as_it_starts_is_revoked_and_comes_back_with_a_new_card(wo
     assert workshop.end(unit) == 0
 
     again = workshop.cards("reissue", "door-1", out="again") / "door-1" / bootfile.NAME
-    until(lambda: workshop.log().count("link up") == 1)
     workshop.run(workshop.settings(again))
     until(lambda: workshop.log().count("link up") == 2)
     assert workshop.states()["door-1"] == "enrolled"
+
+
+def test_a_unit_that_waits_for_its_station_ends_when_it_is_told_to(workshop: Workshop):
+    boot_file = workshop.cards("batch", "1", out="cards") / "door-1" / bootfile.NAME
+    boot_file.write_text(boot_file.read_text().replace(f":{workshop.told['enrol']}", f":{free_port()}"))
+    unit = workshop.start("run", "--simulate", "--config", str(workshop.settings(boot_file)), name="unit")
+    until(lambda: "link.server" in workshop.log())
+    assert workshop.end(unit) == 0
+    assert bootfile.read(boot_file).token is not None
 
 
 def _moved(workshop: Workshop) -> bool:
