@@ -19,6 +19,7 @@ from edge.parts import Acked, LinkDown, LinkUp
 from edge.sim.time import SimClock
 from edge.station.broker import open_broker
 from edge.station.ca import Authority
+from edge.station.minting import leaf
 from tests.uplink.conftest import UNIT, Dial, files
 
 # paho leaves the socket of a handshake that broke off to the garbage collector, which finds it at once
@@ -55,7 +56,9 @@ class Lapsed(Authority):
         _, key = super().server_files(names)
         public = serialization.load_pem_private_key(key.read_bytes(), None).public_key()
         sans = [x509.DNSName("localhost")]
-        certificate = self._sign("localhost", public, ExtendedKeyUsageOID.SERVER_AUTH, sans, *self.life_ns)
+        certificate = leaf(
+            "localhost", public, (self._ca, self._key), ExtendedKeyUsageOID.SERVER_AUTH, sans, self.life_ns
+        )
         path = self.folder / "lapsed.crt"
         path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         return path, key
