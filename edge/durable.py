@@ -1,6 +1,6 @@
 """Put a file on the card so that a power cut leaves the old one or the new one whole, never a part.
 
-Only identity.py, spool/ and station/ca.py write this way; everything else may be lost.
+Only identity.py, spool/, onsite/ (enrolment) and station/ write this way; everything else may be lost.
 """
 
 import errno

@@ -1,7 +1,7 @@
 """The station's authority: who may call itself a unit, a broker or a receiver, and the key that opens frames.
 
-Its folder is the one thing of a station that must be backed up: without
-`seal.key` no picture of its units is ever opened again. Units make their keys themselves and send only public ones.
+Its folder is the one thing of a station that must be backed up: without `seal.key` no picture of its units is ever
+opened again. Units make their keys themselves and send only public ones.
 """
 
 import base64

@@ -8,6 +8,7 @@ from edge import identity
 from edge.clock import SECOND
 from edge.errors import ConfigError, DistrustError, FullError, LinkError, RefusedError
 from edge.onsite import bootfile, enrol, forms, keys
+from edge.sim.time import SimClock
 from edge.station.ca import DAY_NS
 from edge.station.desk import TOKEN_LIFE_NS
 from tests.onsite.town import Town, until_enrolled, warned
@@ -199,26 +200,11 @@ def test_a_clock_in_1970_is_named_and_the_unit_enrols_all_the_same(town: Town):
     unit = town.unit(town.card("a", token=town.token()))
     today_ns = town.clock.read().wall_ns
     town.clock.step(-today_ns)
-    town.ca._clock = town.desk._clock = _Still(today_ns)
+    town.ca._clock = town.desk._clock = SimClock(wall_ns=today_ns)  # the station's is right
     unit.attempt()
     assert "clock.floor" in warned(unit)
     detail = unit.health.shown(town.clock.now())[0].detail
     assert detail.startswith("it shows 1970-01-01, before 2026-05-28.")
-
-
-class _Still:
-    """The station's clock, which is right."""
-
-    def __init__(self, wall_ns: int) -> None:
-        self._wall_ns = wall_ns
-
-    def now(self) -> int:
-        return 0
-
-    def read(self):  # noqa: ANN201 - as SimClock's
-        from edge.clock import Quality, Stamp
-
-        return Stamp("b", 0, self._wall_ns, Quality.SYNCED, 1)
 
 
 def test_a_full_card_leaves_the_token_and_the_unit_enrols_once_there_is_room(town: Town, card: Card):
