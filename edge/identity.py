@@ -32,6 +32,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     command_key: bytes  # the platform's Ed25519 public key: what commands are signed with
     sign_seed: Secret  # Ed25519: what frames are signed with
     token_id: str = ""  # sha256 of the token it was enrolled by, where there was one
+    ends_ns: int = 0  # UTC: when its certificate ends; 0: only `certificate_life` knows
     key_file: Path  # this unit's TLS key, PEM
     cert_file: Path  # its certificate, PEM; CN = unit
     ca_file: Path  # who signs brokers and stations, PEM
@@ -45,6 +46,7 @@ class _About(msgspec.Struct):
     seal_key_id: str
     command_key: str
     token_id: str = ""
+    ends_ns: int = 0
 
 
 def check_unit(unit: str) -> str:
@@ -85,6 +87,7 @@ def load(folder: Path) -> Identity:
         command_key=_key(about.command_key, here / _ABOUT, "command_key"),
         sign_seed=Secret(_key(_read(here / _SIGN).strip(), here / _SIGN, "the file")),
         token_id=about.token_id,
+        ends_ns=about.ends_ns,
         key_file=here / _KEY,
         cert_file=here / _CERT,
         ca_file=here / _CA,
@@ -103,6 +106,7 @@ def save(
     cert_pem: bytes,
     ca_pem: bytes,
     token_id: str = "",
+    ends_ns: int = 0,
 ) -> Identity:
     """Put a whole identity on the card, in place of any other, and return it as loaded.
 
@@ -116,6 +120,7 @@ def save(
         seal_key_id,
         base64.b64encode(command_key).decode(),
         token_id,
+        ends_ns,
     )
     files = {
         _KEY: (key_pem, 0o600),

@@ -236,6 +236,8 @@ class Enrolment:
 
 def save(state: Path, granted: Granted, mine: Keys, ca: str, token_id: str) -> Identity:
     """The whole identity on the card, in place of any other. Raises PartError, RefusedError (keys that are none)."""
+    from edge.onsite import keys
+
     try:
         return identity.save(
             state / IDENTITY,
@@ -248,6 +250,7 @@ def save(state: Path, granted: Granted, mine: Keys, ca: str, token_id: str) -> I
             cert_pem=granted.certificate.encode(),
             ca_pem=ca.encode(),
             token_id=token_id,
+            ends_ns=keys.ends_ns(granted.certificate.encode()),
         )
     except ValueError as err:  # also ConfigError: what was granted cannot be read back
         raise RefusedError(

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import NameOID
 
+from edge.clock import SECOND
 from edge.errors import WireError
 from edge.identity import KEY_BYTES
 
@@ -100,6 +101,11 @@ def certifies(cert_pem: bytes, key_pem: bytes, unit: str) -> bool:
         return names == [unit] and certificate.public_key() == p256(key_pem).public_key()
     except (ValueError, UnsupportedAlgorithm):
         return False
+
+
+def ends_ns(cert_pem: bytes) -> int:
+    """When a certificate, PEM, ends: UTC in ns since 1970."""
+    return int(x509.load_pem_x509_certificate(cert_pem).not_valid_after_utc.timestamp()) * SECOND
 
 
 def p256(pem: bytes) -> ec.EllipticCurvePrivateKey:

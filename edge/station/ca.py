@@ -24,7 +24,7 @@ from edge.clock import FLOOR_NS, SECOND, Clock, SystemClock
 from edge.durable import make_folder, trouble, write_durably
 from edge.errors import ConfigError, WireError
 from edge.identity import KEY_BYTES, Identity, check_unit, save
-from edge.onsite.keys import key_id, make_sign_seed, make_tls_key, p256, public_of, verify_key_of
+from edge.onsite.keys import ends_ns, key_id, make_sign_seed, make_tls_key, p256, public_of, verify_key_of
 from edge.station.known import Enrolled, Known, locked
 from edge.station.minting import leaf, revocations, root, san, utc
 from edge.wire import from_rfc3339, rfc3339
@@ -124,14 +124,13 @@ class Authority:
         by = (self._ca, self._key)
         certificate = leaf(free_for_unit(unit), public, by, purpose, [], (first_ns, last_ns))
         pem = certificate.public_bytes(serialization.Encoding.PEM)
-        ends_ns = int(certificate.not_valid_after_utc.timestamp()) * SECOND
         self.known.add(
             unit,
             Enrolled(
                 verify_key=base64.b64encode(verify_key).decode(),
                 fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
                 issued=rfc3339(now_ns),
-                ends=rfc3339(ends_ns),
+                ends=rfc3339(ends_ns(pem)),
                 serial=f"{certificate.serial_number:x}",
                 key=key_id(public),
                 pem=pem.decode(),
@@ -170,6 +169,7 @@ class Authority:
             key_pem=key_pem,
             cert_pem=cert_pem,
             ca_pem=_read(self.ca_file),
+            ends_ns=ends_ns(cert_pem),
         )
 
     def _kept(

@@ -254,3 +254,7 @@ def test_a_certificate_is_looked_at_in_the_light_of_the_clock(tmp_path: Path, of
     assert renew.left_ns(state, SimClock(wall_ns=last_ns - DAY_NS)) == DAY_NS
     assert renew.left_ns(state, SimClock(wall_ns=0, quality=Quality.UNSYNCED)) is None
     assert first_ns < last_ns
+    about = state / "identity" / "identity.json"
+    assert json.loads(about.read_text())["ends_ns"] == last_ns
+    about.write_text(json.dumps(json.loads(about.read_text()) | {"ends_ns": 0}))  # as older software left it
+    assert renew.left_ns(state, SimClock(wall_ns=last_ns - DAY_NS)) == DAY_NS
