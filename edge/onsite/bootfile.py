@@ -11,7 +11,8 @@ import msgspec
 from edge.config import LINE_MAX_BYTES
 from edge.durable import write_durably
 from edge.errors import ConfigError
-from edge.identity import Secret, check_unit
+from edge.identity import check_unit
+from edge.secret import Secret
 from edge.wire import from_rfc3339, rfc3339
 
 NAME = "doorunit-enrol.toml"

@@ -8,9 +8,9 @@ from pathlib import Path
 from edge.clock import Clock
 from edge.durable import make_folder, trouble, write_durably
 from edge.errors import ConfigError
-from edge.identity import Secret
 from edge.onsite import bootfile
 from edge.onsite.bootfile import BootFile
+from edge.secret import Secret
 from edge.station.desk import TOKEN_LIFE_NS
 from edge.wire import rfc3339
 

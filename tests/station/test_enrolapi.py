@@ -17,9 +17,10 @@ import pytest
 from edge.clock import FLOOR_NS, SECOND, Quality, SystemClock
 from edge.errors import DistrustError, RefusedError, ServerError
 from edge.health import Health
-from edge.identity import Secret, certificate_life
+from edge.identity import certificate_life
 from edge.onsite import bootfile, enrol, forms, keys, renew
 from edge.onsite.bootfile import BootFile
+from edge.secret import Secret
 from edge.sim.time import SimClock
 from edge.station.ca import DAY_NS, Authority
 from edge.station.desk import Desk
