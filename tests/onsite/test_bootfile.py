@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from edge.errors import ConfigError
-from edge.identity import Secret
 from edge.onsite import bootfile
 from edge.onsite.bootfile import BootFile
+from edge.secret import Secret
 
 CA = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"
 BOOT = BootFile(

@@ -7,9 +7,10 @@ import msgspec
 
 from edge.errors import LinkError
 from edge.health import Health
-from edge.identity import Identity, Secret
+from edge.identity import Identity
 from edge.onsite import bootfile, enrol, forms
 from edge.onsite.bootfile import BootFile
+from edge.secret import Secret
 from edge.sim.time import SimClock
 from edge.station.ca import Authority
 from edge.station.desk import Desk
