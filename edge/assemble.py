@@ -20,6 +20,7 @@ from edge.onsite import renew
 from edge.parts import Camera, FramePost
 from edge.records import Event
 from edge.spool.frames import FrameFiles
+from edge.spool.hold import Hold
 from edge.spool.store import SqliteStore
 from edge.unit.agent import Unit
 from edge.unit.crew import Kit, staff
@@ -45,6 +46,7 @@ class Assembly:
         self._state = Path(config.unit.state_dir)
         self._who = identity.load(self._state / "identity")
         self._closing = ExitStack()
+        self._closing.callback(Hold(self._state).close)
         self._clock: Clock = SystemClock(assume_synced=simulate)
         self._factory = pins.simulated_factory() if simulate else pins.real_factory()
         self._closing.callback(self._factory.close)
@@ -84,6 +86,8 @@ class Assembly:
             seal=self._seal(),
             open_post=self._open_post if settings.camera.enabled else None,
             verify=self._verify,
+            sign=self._sign,
+            folder=self._state,
             host=partial(host.read, self._state),
             dice=random.SystemRandom(),
             new_epoch=new_epoch,
@@ -146,6 +150,11 @@ class Assembly:
         from edge.spool.seal import signed_by  # a heavy library that most days need not
 
         return signed_by(self._who.command_key, signature, message)
+
+    def _sign(self, message: bytes) -> bytes:
+        from edge.spool.seal import signature_of  # as above
+
+        return signature_of(self._who.sign_seed.reveal(), message)
 
     def _eye(self) -> "Eye | None":
         settings = self._config.camera

@@ -103,6 +103,15 @@ class Spool(Section, frozen=True):
     ] = 300
 
 
+class Term(Section, frozen=True):
+    """The time in which the unit watches, which the platform begins and ends."""
+
+    grace_s: Annotated[
+        int,
+        _is("After the end, what is still to be sent has this long before it is erased.", unit="s", ge=0, le=86_400),
+    ] = 3600
+
+
 class Uplink(Section, frozen=True):
     """The way to the platform."""
 
@@ -154,6 +163,7 @@ class Config(Section, frozen=True):
     door: Door = Door()
     camera: Camera = Camera()
     spool: Spool = Spool()
+    term: Term = Term()
     uplink: Uplink = Uplink()
     log: Log = Log()
     alert: phonebook.Alert = phonebook.Alert()

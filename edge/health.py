@@ -80,6 +80,15 @@ ROWS = {
         Row("receipt.none", "The platform confirms nothing", "平台无回执", 0, ("link.denied", *LINK)),
         # A frame's sending notices a silent network before the keep-alive does: only what lasts is the pictures' own.
         Row("frames.waiting", "Pictures cannot be delivered", "图片无法上传", 60, LINK),
+        Row("camera.unstopped", "The camera is still on, outside the term", "隔离期外摄像头仍未关闭"),
+        Row(
+            "term.unknown",
+            "Nobody knows whether a term runs; the camera stays off",
+            "隔离期不明，摄像头保持关闭",
+            5,
+            (*_CARD, "spool.slow"),
+        ),
+        Row("term.unkept", "The term cannot be written to the card", "隔离期无法写入存储卡", 0, _CARD),
         Row("frames.unkept", "Pictures cannot be kept on the card", "图片无法存入存储卡", 5, _CARD),
         # Each tries again within seconds, so what lasts half a minute is no hiccup.
         Row("phones.wecom", "The WeCom group robot takes no alerts", "企业微信群机器人收不到告警", 30, _NETWORK),

@@ -153,8 +153,8 @@ class FramePost(Protocol):
 class Phones(Protocol):
     """The second path, which needs no platform. Called by the deciding thread; never blocks and never raises."""
 
-    def tell(self, event: Event, expected: str | None) -> None:
-        """The door changed; `expected` says for what an opening was expected, None: it was not."""
+    def tell(self, event: Event) -> None:
+        """The door changed."""
         ...
 
     def frame(self, event: Event, frame: FrameTaken) -> None:

@@ -34,6 +34,7 @@ class Event(Record, frozen=True, kw_only=True, tag="event"):
     edges: Int64 = 0  # raw level changes seen for this one change of the door
     settle_us: Int64 = 0  # first edge to last edge
     reason: str = ""  # for LOST and FOUND: what the contact did
+    expected: str | None = None  # the kind of visit that was announced for this opening
 
 
 class FrameRef(msgspec.Struct, frozen=True):
@@ -63,6 +64,7 @@ class GapReason(StrEnum):
     FULL = "full"  # evicted to stay within the budget
     CORRUPT = "corrupt"  # the spool was damaged and set aside
     VOID = "void"  # seqs set aside by a run that was cut, found only after the start
+    ERASED = "erased"  # not yet delivered when the term's data was erased
     OVERRUN = "overrun"  # the card could not be written and the RAM that stood in for it ran out
 
 
@@ -86,7 +88,21 @@ class Boot(Record, frozen=True, kw_only=True, tag="boot"):
     void: tuple[Int64, Int64] | None = None
 
 
-AnyRecord = Event | FrameSet | ClockAnchor | Gap | Boot
+class Audit(Record, frozen=True, kw_only=True, tag="audit"):
+    """Something was done to the unit: `what`, as term.began, term.changed, term.ended, visit.added, erased.
+
+    `by` is a command's id, "unit" or "technician". `detail` are numbers and words of it. An `erased` states the epoch
+    that was erased and what of it was not delivered, and is signed by the unit over wire.testimony.
+    """
+
+    what: str
+    by: str
+    detail: dict[str, Int64 | str | None] = {}
+    of: str = ""
+    signature: str = ""  # Ed25519, base64
+
+
+AnyRecord = Event | FrameSet | ClockAnchor | Gap | Boot | Audit
 Key = tuple[str, int]  # (epoch, seq)
 
 _encoder = msgspec.json.Encoder()

@@ -8,13 +8,13 @@ import base64
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
 from edge.clock import MS, SECOND, Known, Quality, Stamp, know
 from edge.errors import WireError
-from edge.records import AnyRecord, Boot, ClockAnchor, Event, FrameSet, Gap
+from edge.records import AnyRecord, Audit, Boot, ClockAnchor, Event, FrameSet, Gap
 
 VERSION = 1
 ROOT = f"door/v{VERSION}"
@@ -24,11 +24,13 @@ TYPES: dict[type, str] = {
     ClockAnchor: "doorunit.anchor.v1",
     Gap: "doorunit.gap.v1",
     Boot: "doorunit.boot.v1",
+    Audit: "doorunit.audit.v1",
 }
 GARBLED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what msgspec raises on bytes from a stranger
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
 _UTC = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z", re.ASCII)
 
+T = TypeVar("T")
 Ranges = tuple[tuple[int, int], ...]
 Bounds = tuple[int | None, int | None]  # wall_ns known before, wall_ns known after
 
@@ -94,6 +96,37 @@ class Command(msgspec.Struct, frozen=True):
     not_before: str
     expires: str
     args: dict[str, Any] = {}
+
+
+class TermOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Args of `term`: the unit watches from `starts` to `ends` (RFC 3339, UTC), in place of any earlier term."""
+
+    starts: str
+    ends: str
+
+
+class VisitOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Args of `visit`: openings between `from` and `until` are expected, all of them or this many."""
+
+    kind: Literal["doctor", "delivery", "staff", "resident"]
+    from_: str = msgspec.field(name="from")
+    until: str
+    openings: Annotated[int, msgspec.Meta(ge=1, le=100)] | None = None
+
+
+class NoArgs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Args of a verb that takes none."""
+
+
+# Verb -> what its args are. All of them are answered on `reply`.
+COMMANDS: dict[str, type[msgspec.Struct]] = {
+    "pulse": NoArgs,  # send the pulse at once
+    "resend": NoArgs,  # send everything that has no receipt once more
+    "term": TermOrder,
+    "visit": VisitOrder,
+    "end": NoArgs,  # the term is over now; what is pending is still delivered
+    "erase": NoArgs,  # the term is over now, and nothing more is delivered
+}
 
 
 class Signed(msgspec.Struct, frozen=True):
@@ -204,6 +237,39 @@ def read_command(payload: bytes, verify: Callable[[bytes, bytes], bool]) -> Comm
         wanted="a command that the platform has signed",
         remedy="Look who may publish on this unit's command topic.",
     )
+
+
+def order(command: Command, shape: type[T]) -> T:
+    """The command's args. Raises WireError; times are RFC 3339 where they stand in it."""
+    try:
+        return msgspec.convert(command.args, shape)
+    except msgspec.ValidationError as err:
+        raise wrong_order(command, err, f"args as COMMANDS[{command.verb!r}] in edge/wire.py has them") from err
+
+
+def instant(command: Command, time: str) -> int:
+    """A time in a command's args, as ns since 1970. Raises WireError."""
+    try:
+        return from_rfc3339(time)
+    except ValueError as err:
+        raise wrong_order(command, err, "RFC 3339 in UTC") from err
+
+
+def wrong_order(command: Command, found: object, wanted: str) -> WireError:
+    """What is said of a command that is genuine and makes no sense."""
+    return WireError(f"command {command.verb}", found=found, wanted=wanted, remedy="Send another, with another id.")
+
+
+def testimony(unit: str, audit: Audit) -> bytes:
+    """What a unit signs of an Audit: these lines, each ended by a line feed, UTF-8; details by name.
+
+    doorunit-audit-1, unit, epoch, seq, what, by, of, boot, boot_ns, wall_ns, clock, then name=value of each detail.
+    """
+    at = audit.at
+    head = ("doorunit-audit-1", unit, audit.epoch, audit.seq, audit.what, audit.by, audit.of)
+    lines = [*head, at.boot, at.boot_ns, at.wall_ns, at.clock.value]
+    details = [f"{name}={'' if value is None else value}" for name, value in sorted(audit.detail.items())]
+    return "".join(f"{line}\n" for line in (*lines, *details)).encode()
 
 
 def ranges(seqs: Iterable[int]) -> Ranges:

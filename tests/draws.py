@@ -5,7 +5,7 @@ import string
 from hypothesis import strategies as st
 
 from edge.clock import FLOOR_NS, Quality, Stamp
-from edge.records import Boot, Change, ClockAnchor, Event, FrameRef, FrameSet, Gap, GapReason
+from edge.records import Audit, Boot, Change, ClockAnchor, Event, FrameRef, FrameSet, Gap, GapReason
 
 LATEST_NS = 2**62  # the year 2116
 UPTIME_NS = 10 * 365 * 86_400 * 10**9  # a unit that has run for ten years
@@ -49,6 +49,7 @@ events = st.builds(
     edges=counts,
     settle_us=counts,
     reason=words,
+    expected=_maybe(words),
 )
 frame_sets = st.builds(
     FrameSet,
@@ -77,4 +78,13 @@ boot_records = st.builds(
     last_alive=_maybe(stamps()),
     void=_maybe(st.tuples(counts, counts)),
 )
-records = events | frame_sets | anchors | gaps | boot_records
+audits = st.builds(
+    Audit,
+    **_common,
+    what=words,
+    by=words,
+    detail=st.dictionaries(words, _maybe(counts | words), max_size=3),
+    of=words,
+    signature=words,
+)
+records = events | frame_sets | anchors | gaps | boot_records | audits

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.clock import Quality, Stamp
-from edge.records import AnyRecord, Boot, Change, ClockAnchor, Event, FrameSet, Gap, GapReason, pack, unpack
+from edge.records import AnyRecord, Audit, Boot, Change, ClockAnchor, Event, FrameSet, Gap, GapReason, pack, unpack
 from tests import draws
 
 quick = settings(max_examples=120, deadline=None)
@@ -17,6 +17,7 @@ ONE_OF_EACH = (
     ClockAnchor(epoch="e", seq=3, at=AT),
     Gap(epoch="e", seq=4, at=AT, reason=GapReason.FULL),
     Boot(epoch="e", seq=5, at=AT, version="1", clean=True, new_boot=False),
+    Audit(epoch="e", seq=6, at=AT, what="erased", by="unit", detail={"records": 0}, of="d"),
 )
 
 
@@ -38,7 +39,14 @@ def test_a_packed_record_is_one_line_of_json_that_names_its_kind(record: AnyReco
 
 def test_each_kind_of_record_has_a_name_of_its_own_on_the_card():
     kinds = [msgspec.json.decode(pack(record))["kind"] for record in ONE_OF_EACH]
-    assert kinds == ["event", "frames", "anchor", "gap", "boot"]  # what cards in the field already hold: never rename
+    assert kinds == [
+        "event",
+        "frames",
+        "anchor",
+        "gap",
+        "boot",
+        "audit",
+    ]  # what cards in the field already hold: never rename
 
 
 def test_an_event_stands_on_the_card_as_earlier_versions_wrote_it():
@@ -108,7 +116,7 @@ def test_an_event_without_what_names_it_is_refused(field: str):
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("change", "ajar"), ("kind", "audit"), ("seq", "7"), ("at", None), ("edges", 1.5)]
+    ("field", "value"), [("change", "ajar"), ("kind", "visit"), ("seq", "7"), ("at", None), ("edges", 1.5)]
 )
 def test_a_field_with_a_strangers_value_is_refused(field: str, value: object):
     stored = msgspec.json.decode(pack(ONE_OF_EACH[0]))

@@ -58,11 +58,11 @@ class Desk:
         """Messages and pictures that were taken, over all channels."""
         return sum(line.sent for _, line in (*self._texts, *self._pictures))
 
-    def tell(self, event: Event, expected: str | None) -> None:
+    def tell(self, event: Event) -> None:
         """The door changed."""
-        if not self._wants(event.change, expected):
+        if not self._wants(event):
             return
-        alert = Alert(event, expected, self._tools.loop.now())
+        alert = Alert(event, self._tools.loop.now())
         if event.change is Change.OPENED and self._pictures:
             self._awaited[event.epoch, event.seq] = alert
             if len(self._awaited) > AWAITED:
@@ -82,7 +82,8 @@ class Desk:
             pictures.put(alert, frame.image)
             line.go()
 
-    def _wants(self, change: Change, expected: str | None) -> bool:
+    def _wants(self, event: Event) -> bool:
+        change, expected = event.change, event.expected
         if change is Change.FOUND:  # told only as the end of what was told
             told, self._lost = self._lost, False
             return told

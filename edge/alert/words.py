@@ -15,10 +15,9 @@ UNEASY = (Change.OPENED, Change.HELD, Change.LOST)  # what calls people, where n
 
 
 class Alert(msgspec.Struct, frozen=True):
-    """One change of the door, told at boot clock `told_ns`. `expected`: for what, where it was."""
+    """One change of the door, told at boot clock `told_ns`."""
 
     event: Event
-    expected: str | None
     told_ns: int
 
 
@@ -120,7 +119,7 @@ class Writer:
     def message(self, batch: Batch, now_ns: int) -> Message:
         """One message for all that is in the batch; `now_ns` is the boot clock."""
         blocks = [self._block(tongue, batch, now_ns) for tongue in self._tongues]
-        urgent = any(one.expected is None and one.event.change in UNEASY for one in batch.fresh)
+        urgent = any(one.event.expected is None and one.event.change in UNEASY for one in batch.fresh)
         return Message(self._title(self._tongues[0], batch), "\n\n".join(blocks), urgent)
 
     def caption(self, alert: Alert, now_ns: int) -> str:
@@ -188,7 +187,7 @@ def _counts(tongue: Tongue, counts: Mapping[Change, int]) -> str:
 
 def _what(tongue: Tongue, alert: Alert) -> str:
     words = tongue.changes[alert.event.change]
-    if alert.expected is not None:
-        label = "".join(c for c in alert.expected if c.isprintable())[:LABEL_MAX]
+    if alert.event.expected is not None:
+        label = "".join(c for c in alert.event.expected if c.isprintable())[:LABEL_MAX]
         return words + tongue.expected.format(label)
     return words + (tongue.unexpected if alert.event.change in (Change.OPENED, Change.HELD) else "")

@@ -18,6 +18,8 @@ VERBS = {  # verb: what it is for; its file is edge/cli/<verb>.py and is loaded 
     "enrol": "give this unit its identity, by the station's file on the boot partition",
     "station": "receive: broker, receiver and live page for one neighbourhood; enrol units",
     "demo": "a station and a simulated unit whose door you open from the page",
+    "erase": "erase what this unit holds: records, pictures, its term",
+    "handover": "erase, and make this unit ready for another flat",
     "config": "check, explain or print settings",
 }
 _LINE = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"

@@ -22,11 +22,14 @@ from edge.onsite.enrol import IDENTITY
 
 if TYPE_CHECKING:
     from edge.sim.phones import Heard
+    from edge.station.ledger import UnitRow
     from edge.station.station import Station
 
 UNIT = "demo-1"
 FOLDER = Path(".demo")
 MARK = ".doorunit-demo"
+TERM_DAYS = 14
+HEARD_S = 20  # a unit speaks within a second of its start
 _CONFIG = """# Written by `doorunit demo` at each start.
 [unit]
 state_dir = "{state}"
@@ -115,6 +118,7 @@ async def _serve(station: "Station", folder: Path, *, as_json: bool) -> None:
         )
         await asyncio.to_thread(_card, station, folder)
         await bench.power(True)
+        await asyncio.to_thread(_begin_term, station)
         page = f"http://127.0.0.1:{station.ports.page}/"
         told = {"page": page, "broker": station.broker.kind, "unit": UNIT, "dir": str(folder)}
         sys.stdout.write(json.dumps(told) + "\n" if as_json else f"\n  doorunit demo: {page}\n\n")
@@ -137,6 +141,24 @@ def _show(heard: "Heard") -> None:
     """What the simulated group robot got, on the terminal."""
     sys.stdout.write("  group robot: " + heard.taken.text.replace("\n", "\n               ") + "\n")
     sys.stdout.flush()
+
+
+def _begin_term(station: "Station") -> None:
+    """By the real signed command, where the unit is in no term: the first time, or once its last one is over."""
+    heard = next((row for row in _until_heard(station) if row.unit == UNIT), None)
+    if heard is not None and not heard.state.get("ends"):
+        station.orders.act(UNIT, "term", {"days": TERM_DAYS})
+
+
+def _until_heard(station: "Station") -> "list[UnitRow]":
+    """All units, once the demo's own has told its state."""
+    for _ in range(HEARD_S):
+        rows = station.ledger.units()
+        if any("armed" in row.state and row.online for row in rows):
+            return rows
+        station.news.wait(1)
+        station.news.clear()
+    return []
 
 
 def _prepare(folder: Path, *, fresh: bool) -> None:

@@ -37,11 +37,14 @@ class Platform:
         self.mute = False  # records are held, receipts do not leave
         self.replies: Callable[[bytes], list[tuple[int, bytes]]] = lambda receipt: [(0, receipt)]  # what leaves, after
         self.repeats = 0
+        self.on_reply: Callable[[dict[str, Any]], None] = lambda _: None
 
     def hear(self, leaf: str, payload: bytes) -> None:
         """Something that is no record arrives."""
         if not self.deaf:
             self.told[leaf] = json.loads(payload)
+            if leaf == "reply":
+                self.on_reply(self.told[leaf])
 
     def take(self, payload: bytes) -> list[tuple[int, bytes]]:
         """One record arrives; returns the receipts that leave for it, and after how many ns."""
@@ -141,6 +144,11 @@ class City:
         """The broker ends."""
         self.server_up = False
         self._end(0, _server())
+
+    def say(self, leaf: str, payload: bytes) -> None:
+        """The platform tells the unit something; lost where it does not come through."""
+        if self._passes():
+            self._reply(self._session, Incoming(wire.topic(self.platform.unit, leaf), payload))
 
     def drop(self) -> None:
         """The broker ends the connection."""

@@ -17,6 +17,24 @@ class SimEye:
         self._eye = eye
         self._after = after
         self._ended = False
+        self._turning = False
+
+    @property
+    def sensor_open(self) -> bool:
+        """Whether the sensor is on."""
+        return self._eye.sensor_open
+
+    def pause(self) -> None:
+        """Switch it off at once, unless it hangs."""
+        self._eye.pause()
+        if not self.hangs:
+            self._eye.guarded_turn()
+
+    def resume(self) -> None:
+        """Switch it on."""
+        self._eye.resume()
+        if not self._turning:
+            self._turn()
 
     def start(self) -> None:
         """Begin to look."""
@@ -28,11 +46,13 @@ class SimEye:
         self._eye.close()
 
     def _turn(self) -> None:
+        self._turning = not self._ended
         if self._ended:
             return
         if self.hangs:
             self._after(_LOOK_AGAIN_NS, self._turn)
             return
         wait_ns = self._eye.guarded_turn()
+        self._turning = wait_ns is not None
         if wait_ns is not None:
             self._after(wait_ns + self.takes_ns, self._turn)

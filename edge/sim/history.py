@@ -5,7 +5,7 @@ import msgspec
 from edge import wire
 from edge.clock import MS, Quality, Stamp
 from edge.reading import repeats
-from edge.records import Boot, Change, Event, Gap
+from edge.records import Audit, Boot, Change, Event, Gap
 from edge.sim.city import Held
 
 SLACK_NS = 2 * MS  # the driver counts in microseconds, and a clock is read a little after the edge
@@ -40,6 +40,8 @@ class Truth(msgspec.Struct):
     boots: dict[str, int] = {}  # boot id -> true time of its first instant
     card_bad: list[Span] = []  # commits failed or were late
     contact_bad: list[Span] = []  # the contact did not tell the door
+    unwatched: list[Span] = []  # the term was over, or may have been: nothing need be told
+    silent: list[Span] = []  # it surely was: nothing may be told
 
     def of(self, stamp: Stamp) -> int:
         """The true time of a stamp's instant."""
@@ -58,7 +60,8 @@ def judge(truth: Truth, held: list[Held]) -> list[str]:
         *_untimely(truth, held),
         *_holes(held),
         *_invented(truth, fresh),
-        *_lost(truth, fresh),
+        *_lost(truth, fresh, _erasures(truth, held)),
+        *_indiscreet(truth, events),
         *_alternation(truth, [h for h in events if h.envelope.id not in told]),
     ]
 
@@ -151,17 +154,41 @@ def _invented(truth: Truth, fresh: list[Held]) -> list[str]:
     return wrong
 
 
-def _lost(truth: Truth, fresh: list[Held]) -> list[str]:
-    """Every movement that the unit must have seen is held, with its own time."""
+def _indiscreet(truth: Truth, events: list[Held]) -> list[str]:
+    """Nothing of the door is recorded outside the term, but by a unit whose card did not give the term at its start."""
+    unsure = [life for life in truth.lives if _in(truth.card_bad, life.from_ns)]
+    told = [(h, truth.of(_at(h))) for h in events]
+    return [
+        f"{h.envelope.id} is of {at_ns}, outside the term"
+        for h, at_ns in told
+        if _in(truth.silent, at_ns) and not _in(unsure, at_ns)
+    ]
+
+
+def _erasures(truth: Truth, held: list[Held]) -> list[tuple[int, int]]:
+    """When the unit erased, and how many records that were not delivered it counted."""
+    audits = [r for h in held if isinstance(r := h.envelope.data.record, Audit) and r.what == "erased"]
+    return [(truth.of(audit.at), int(audit.detail.get("records") or 0)) for audit in audits]
+
+
+def _in(spans: list[Span], at_ns: int) -> bool:
+    return any(span.holds(at_ns) for span in spans)
+
+
+def _lost(truth: Truth, fresh: list[Held], erasures: list[tuple[int, int]]) -> list[str]:
+    """Every movement that the unit must have seen is held, with its own time, or was erased and counted."""
     told = {(_event(h).change is Change.SHUT, truth.of(_at(h)) // MS) for h in fresh}
-    wrong = []
+    wrong: list[tuple[int, str]] = []
     for move, after in zip(truth.moves, [*truth.moves[1:], None], strict=True):
         if not _must_be_told(truth, move, after):
             continue
         near = {(move.closed, move.at_ns // MS + d) for d in (-2, -1, 0, 1, 2)}
         if not near & told:
-            wrong.append(f"the door {'shut' if move.closed else 'opened'} at {move.at_ns}, and nobody knows")
-    return wrong
+            wrong.append((move.at_ns, f"the door {'shut' if move.closed else 'opened'} at {move.at_ns}, nobody knows"))
+    for erased_ns, count in erasures:
+        before = [one for one in wrong if one[0] < erased_ns]
+        wrong = [one for one in wrong if one not in before[:count]]
+    return [sentence for _, sentence in wrong]
 
 
 def _must_be_told(truth: Truth, move: Move, after: Move | None) -> bool:
@@ -169,6 +196,8 @@ def _must_be_told(truth: Truth, move: Move, after: Move | None) -> bool:
     known_ns = move.rest_ns + truth.settle_ns + 1000 * MS
     life = next((life for life in truth.lives if life.from_ns + 2000 * MS <= move.at_ns <= life.to_ns), None)
     if life is None or life.to_ns < known_ns or (after is not None and after.at_ns < known_ns):
+        return False
+    if _in(truth.unwatched, move.at_ns) or _in(truth.unwatched, known_ns):
         return False
     if any(bad.from_ns - 5000 * MS <= move.at_ns <= bad.to_ns + 5000 * MS for bad in truth.contact_bad):
         return False

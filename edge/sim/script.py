@@ -9,6 +9,7 @@ import msgspec
 from edge.clock import MS, SECOND, Quality
 from edge.errors import FullError, PartError
 from edge.sim.history import Span
+from edge.sim.orders import Terms
 
 if TYPE_CHECKING:
     from edge.sim.world import World
@@ -35,6 +36,7 @@ class Odds(msgspec.Struct, frozen=True):
     cards: int = 3
     contacts: int = 1
     clocks: int = 2
+    terms: int = 1
 
 
 TYPICAL = Odds()
@@ -57,6 +59,8 @@ def write(world: "World", weeks: float = 1, odds: Odds = TYPICAL) -> int:
     ):
         for _ in range(round(count * weeks)):
             what()
+    if odds.terms:
+        Terms(world, end_ns).write(round(odds.terms * weeks))
     world.at(end_ns, script.calm)
     return end_ns + CALM_NS
 

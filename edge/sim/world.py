@@ -13,13 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge import config
+from edge import config, wire
 from edge.board import pins
 from edge.board.host import HostReading
 from edge.clock import FLOOR_NS, MS, SECOND, Quality, Stamp
 from edge.loop import Loop
 from edge.records import Event
-from edge.sim import waves
+from edge.sim import terms, waves
 from edge.sim.city import City
 from edge.sim.contact import Wire
 from edge.sim.history import Move, Span, Truth, judge
@@ -70,6 +70,7 @@ class World:
         self.shelf = Shelf(self.city.trouble)
         self.faults = 0  # exceptions that reached a deciding loop
         self.folder = folder
+        terms.preset(folder, BASE_NS)
         self._clock = SimClock(boot="boot-0", wall_ns=BASE_NS, quality=Quality.SYNCED)
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
         self._order = itertools.count()
@@ -169,6 +170,8 @@ class World:
             seal=_seal,
             open_post=(lambda: self.shelf) if camera.enabled else None,
             verify=self._verify,
+            sign=lambda message: message[:64],
+            folder=self.folder,
             host=lambda: self.host,
             dice=random.Random(self.dice.random()),  # noqa: S311 - as above
             new_epoch=self._new_epoch,
@@ -189,11 +192,16 @@ class World:
         lit = LitCamera(self.camera, lamp)
         return SimEye(Eye(lit, Mask(settings.mask), settings.fps, loop.post, self._clock.now), self.after)
 
-    def _verify(self, _signature: bytes, _message: bytes) -> bool:
-        """Nothing here is signed, and to find that out takes a while."""
+    def command(self, id_: str, verb: str, **args: str) -> None:
+        """The platform's command, signed, from now on for an hour."""
+        first, last = (wire.rfc3339(BASE_NS + self.now_ns + wait_s * SECOND) for wait_s in (-60, 3600))
+        self.city.say("command", wire.command(wire.Command(id_, UNIT, verb, first, last, dict(args)), _sign))
+
+    def _verify(self, signature: bytes, message: bytes) -> bool:
+        """To find out who signed it takes a while."""
         self.now_ns += self.verify_takes_ns
         self._clock.turn(self.verify_takes_ns)
-        return False
+        return signature == _sign(message)
 
     def die(self) -> None:
         """The agent is gone from one instant to the next; what was not on the card never was."""
@@ -287,6 +295,11 @@ class World:
 
     def _new_epoch(self) -> str:
         return f"epoch-{next(self._epochs)}"
+
+
+def _sign(message: bytes) -> bytes:
+    """Stands in for the platform's signature."""
+    return b"platform" + hashlib.sha256(message).digest()
 
 
 def _seal(image: "Image", event: Event, at: Stamp) -> tuple[str, bytes]:

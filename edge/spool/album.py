@@ -91,6 +91,14 @@ class Album:
         """Whether the card takes a picture's file now; nothing stays of it."""
         self._worker.do(self._files.trial, then, fail)
 
+    def drop_all(self) -> None:
+        """All are erased."""
+        self._waiting.clear()
+
+    def settled(self, then: Callable[[], None]) -> None:
+        """`then` follows once no file is being written any more of those that were given so far."""
+        self._worker.do(lambda: None, lambda _: then(), lambda _: then())
+
     def shed(self) -> None:
         """The card is full: the oldest tenth goes, counted. File first: until then no row can be written either."""
         going = frames_share(list(self._waiting.values()))

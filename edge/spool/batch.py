@@ -57,3 +57,8 @@ def compact(ops: Sequence[Op]) -> list[Op]:
     ]
     gone = [n for op in ops if isinstance(op, Forget) for n in op.rows]
     return [*kept, Forget(gone)] if gone else kept
+
+
+def throw(err: Exception) -> None:
+    """Called by the loop, a fault of ours is counted at its edge."""
+    raise err

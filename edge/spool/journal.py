@@ -14,7 +14,7 @@ from edge.errors import CorruptError, PartError
 from edge.loop import Loop, Worker
 from edge.parts import FrameRow, Snapshot, Store
 from edge.records import AnyRecord, GapReason
-from edge.spool.batch import Forget, Keep, Op, Put, compact, merged
+from edge.spool.batch import Forget, Keep, Op, Put, compact, merged, throw
 from edge.spool.batch import Rows as Rows
 from edge.spool.pace import Pace
 
@@ -61,9 +61,10 @@ class Journal:
         self.anchors: dict[str, Stamp] = {}
         self.backlog = 0
         self.commits = 0
-        self._epoch = ""
+        self.epoch = ""  # of the spool that is open
         self._next = self._limit = 0
         self._asked = 0  # the limit that the next commit sets; 0: none
+        self._making: Callable[[], Snapshot] | None = None  # the spool that takes this one's place
         self._spare_epoch = ""  # for records whose seqs cannot be set aside on the card
         self._spare_next = 1
         self._n = 1
@@ -96,19 +97,21 @@ class Journal:
                 deadline.cancel()
                 then(snapshot)
 
-        def opened(snapshot: Snapshot) -> None:
-            self._end()
-            self._adopt(snapshot)
-            start(snapshot)
-
-        def failed(err: Exception) -> None:
-            self._end()
-            start(None)
-            self._fail(err, self._reopen)
-
         deadline = self._loop.after(OPEN_DEADLINE_NS, lambda: start(None))
-        self._pace.begin()
-        self._worker.do(self._open_store, opened, failed)
+        self._reopen(start)
+
+    def replace(self, make: Callable[[Sequence[AnyRecord]], Snapshot]) -> None:
+        """Go on with the spool that `make` makes: it is given what was in RAM only, and tried until it comes off.
+
+        What is recorded meanwhile goes into the new one; on_adopted follows.
+        """
+        self._making = partial(make, list(self._ram.values()))
+        self._ram.clear()
+        self.backlog = 0
+        self._ops, self._after = [], []
+        self._is_open = False
+        self._limit = self._next  # what is recorded until then has a spare epoch
+        self._commit()
 
     def close(self, then: Callable[[], None]) -> None:
         """Commit what waits, note a clean end and close; `then` follows, also where the card refuses."""
@@ -132,22 +135,29 @@ class Journal:
         self._is_open = False
         self._worker.do(last, done, lambda _: then())
 
-    def _reopen(self) -> None:
+    def _reopen(self, start: Callable[[Snapshot | None], None] = lambda _: None) -> None:
+        making = self._making or self._open_store
+
         def opened(snapshot: Snapshot) -> None:
             self._end()
-            self._adopt(snapshot)
+            if self._making is making or self._making is None:
+                self._making = None
+                self._adopt(snapshot)
+            start(snapshot)
+            self._commit()
 
         def failed(err: Exception) -> None:
             self._end()
+            start(None)
             self._fail(err, self._reopen)
 
         self._pace.begin()
-        self._worker.do(self._open_store, opened, failed)
+        self._worker.do(making, opened, failed)
 
     def _adopt(self, snapshot: Snapshot) -> None:
         """Go on with this spool; records that waited in RAM follow those that it holds."""
         self._is_open = True
-        self._epoch, self._next, self._limit = snapshot.epoch, snapshot.next_seq, snapshot.limit_seq
+        self.epoch, self._next, self._limit = snapshot.epoch, snapshot.next_seq, snapshot.limit_seq
         self._asked = 0
         self.anchors = {**snapshot.anchors, **self.anchors}
         self.backlog = snapshot.backlog + len(self._ram)
@@ -163,7 +173,6 @@ class Journal:
             self._praise()
         if self._started:
             self.on_adopted(snapshot)
-        self._commit()
 
     # Writing
 
@@ -177,7 +186,7 @@ class Journal:
             if self._limit - self._next < _REFILL and not self._asked:
                 limit = self._asked = self._limit + 2 * _REFILL
                 self._ops.append(lambda store: store.reserve(limit))
-            return n, self._epoch, seq
+            return n, self.epoch, seq
         if not self._spare_epoch:  # nothing can be set aside: a new random epoch cannot collide with anything
             self._spare_epoch = self._new_epoch()
         seq = self._spare_next
@@ -280,7 +289,7 @@ class Journal:
         if isinstance(err, PartError):
             self.on_trouble(err)
         else:  # a fault of ours
-            self._loop.call(_throw, err)
+            self._loop.call(throw, err)
 
     def _read_again(self) -> None:
         if self._unread:
@@ -296,7 +305,7 @@ class Journal:
 
     def _commit(self) -> None:
         self._slim()
-        if not self._is_open or self._waiting or self._pace.busy or self._gathering or not (self._ram or self._ops):
+        if not self._is_ready():
             return
         self._pace.begin()
         written, forgotten, asked = list(self._ram), set(self._forgotten), self._asked
@@ -330,6 +339,12 @@ class Journal:
                 self._fail(err, self._commit)
 
         self._worker.do(partial(self._store.commit, [*puts, *ops]), done, failed)
+
+    def _is_ready(self) -> bool:
+        if self._making is not None and not self._pace.busy and not self._waiting:
+            self._reopen()
+        idle = self._waiting or self._pace.busy or self._gathering or not (self._ram or self._ops)
+        return self._is_open and not idle
 
     def _slim(self) -> None:
         if len(self._ops) > self._compact_at:
@@ -379,12 +394,7 @@ class Journal:
 
     def _evict(self, reason: GapReason, rows: Rows) -> None:
         self._evicting = False
-        if not rows:
-            return
-        with self.together():  # none goes uncounted
-            self.forget([n for n, _ in rows])
-            self.on_lost(reason, [record for _, record in rows])
-
-
-def _throw(err: Exception) -> None:
-    raise err
+        if rows:
+            with self.together():  # none goes uncounted
+                self.forget([n for n, _ in rows])
+                self.on_lost(reason, [record for _, record in rows])

@@ -72,6 +72,11 @@ class Sealer:
         return body + self._sign.sign(body).signature
 
 
+def signature_of(sign_seed: bytes, message: bytes) -> bytes:
+    """What the holder of this seed signs `message` with: Ed25519, 64 bytes."""
+    return SigningKey(sign_seed).sign(message).signature
+
+
 def signed_by(verify_key: bytes, signature: bytes, message: bytes) -> bool:
     """Whether the holder of `verify_key`'s seed signed `message`."""
     try:

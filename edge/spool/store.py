@@ -7,7 +7,7 @@ two connections that do so can corrupt a WAL database in SQLite before 3.51.3.
 import errno
 import sqlite3
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -35,6 +35,7 @@ _MISREAD = (msgspec.DecodeError, KeyError, ValueError)  # what decoders and our 
 _MAGIC = b"SQLite format 3\0"
 _WAL_HEADER_BYTES = 32
 _WAL_MAGIC = 0x377F0682  # or with its last bit set: checksums are of big-endian words
+_NOTHING: Mapping[str, str] = {}
 _pack = msgspec.json.encode
 T = TypeVar("T")
 _rows = msgspec.json.Decoder(FrameRow)
@@ -66,6 +67,13 @@ class SqliteStore:
         """Run the operations in one transaction that is on the card when this returns."""
         self._with_room(lambda: self._transact(ops))
         self._ballast.hold()
+
+    def begin_erased(self, state: Mapping[str, str]) -> None:
+        """Begin a new spool where nothing lies any more, which remembers `state`. Raises PartError."""
+        with self._explained():
+            self._damaged, self._epoch = False, ""
+            make_folder(self.path.parent, 0o700)
+            self._begin_anew("", state)
 
     def put(self, n: int, record: AnyRecord) -> None:
         """Within commit: keep a record under row number n."""
@@ -195,7 +203,7 @@ class SqliteStore:
                 raise ValueError("found while it was in use")
             return self._look(self._db)
 
-    def _begin_anew(self, lost_epoch: str) -> None:
+    def _begin_anew(self, lost_epoch: str, more: Mapping[str, str] = _NOTHING) -> None:
         """An empty spool, whole or not at all. What lies in its place is set aside, and the new one remembers that."""
         self._set_aside()
         self.close()  # only now: SQLite writes no more into a file that was moved, and leaves its -wal where it lies
@@ -206,6 +214,7 @@ class SqliteStore:
             "clean": "1",
             "loss": str(damaged[-1]) if damaged else f"{self.path} is gone" if lost_epoch else "",
             "lost_epoch": lost_epoch,
+            **more,
         }
         part = self.path.with_name(self.path.name + PART)
         for leftover in (part, part.with_name(part.name + "-journal")):

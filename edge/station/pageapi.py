@@ -20,6 +20,7 @@ from edge.station import views
 from edge.station.frames import FrameStore
 from edge.station.hub import Hub
 from edge.station.ledger import Ledger
+from edge.station.orders import Orders
 from edge.wire import GARBLED, rfc3339
 
 PAGE = Path(__file__).with_name("page")
@@ -44,8 +45,11 @@ class Bench(Protocol):
         ...
 
 
-def page_app(ledger: Ledger, frames: FrameStore, hub: Hub, clock: Clock, bench: Bench | None) -> Starlette:
-    """The page at /, its data under /api."""
+def page_app(
+    ledger: Ledger, frames: FrameStore, hub: Hub, clock: Clock, bench: Bench | None, orders: Orders | None = None
+) -> Starlette:
+    """The page at /, its data under /api. Without `orders` units are told nothing."""
+    genuine = orders.genuine if orders else lambda _unit, _audit: False
 
     def doors(_request: Request) -> Response:
         return JSONResponse(
@@ -63,7 +67,7 @@ def page_app(ledger: Ledger, frames: FrameStore, hub: Hub, clock: Clock, bench: 
             before_n=_number(query.get("before", "0"), "before"),
             limit=min(LIMIT_MAX, _number(query.get("limit", "200"), "limit")),
         )
-        return JSONResponse({"events": [views.entry(ledger, row) for row in rows]})
+        return JSONResponse({"events": [views.entry(ledger, row, genuine) for row in rows]})
 
     async def live(_request: Request) -> Response:
         return StreamingResponse(hub.listen(), media_type="text/event-stream")
@@ -78,6 +82,13 @@ def page_app(ledger: Ledger, frames: FrameStore, hub: Hub, clock: Clock, bench: 
         hub.push("bench", bench.state())
         return JSONResponse(bench.state())
 
+    async def order(request: Request) -> Response:
+        if orders is None:
+            return JSONResponse({"error": "this station gives no orders"}, 404)
+        unit, what = request.path_params["unit"], request.path_params["what"]
+        reply = await run_in_threadpool(orders.act, unit, what, await _wish(request))
+        return JSONResponse({"done": reply.done, "said": reply.said})
+
     async def well(_request: Request) -> Response:
         return JSONResponse({"units": len(await run_in_threadpool(ledger.units))})
 
@@ -89,6 +100,7 @@ def page_app(ledger: Ledger, frames: FrameStore, hub: Hub, clock: Clock, bench: 
             Route("/api/health", well),
             Route("/api/frames/{name:str}.jpg", frame),
             Route("/api/bench/{what:str}", act, methods=["POST"]),
+            Route("/api/orders/{unit:str}/{what:str}", order, methods=["POST"]),
             Mount("/", StaticFiles(directory=PAGE, html=True)),
         ],
         middleware=[Middleware(BaseHTTPMiddleware, dispatch=_guard)],

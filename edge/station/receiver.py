@@ -83,6 +83,7 @@ class Receiver:
         self._on_news = on_news
         self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self.refused = 0  # messages that could not be read
+        self.on_reply: Callable[[str, bytes], object] = lambda _unit, _payload: None  # in the network's thread
         self.connected = threading.Event()  # units are heard
         self._closing = threading.Event()
         self._client = Client(
@@ -112,19 +113,26 @@ class Receiver:
         self._inbox.put(None)
         self._thread.join(timeout=5)
 
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Hand a message to the broker; any thread. Without a connection it waits for one."""
+        self._client.publish(topic, payload, qos=1)
+
     def _on_connect(
         self, client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
     ) -> None:
         if reason.is_failure:
             log.warning("receiver: the broker said %s", reason)
             return
-        client.subscribe([(f"{wire.ROOT}/+/{leaf}", 1) for leaf in ("event", "state", "online", "pulse")])
+        client.subscribe([(f"{wire.ROOT}/+/{leaf}", 1) for leaf in ("event", "state", "online", "pulse", "reply")])
 
     def _on_subscribe(self, *_: object) -> None:
         self.connected.set()
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         parts = message.topic.split("/")
+        if parts[3] == "reply":
+            self.on_reply(parts[2], bytes(message.payload))
+            return
         self._inbox.put(Message(parts[2], parts[3], bytes(message.payload), self._clock.read().wall_ns))
 
     def _run(self) -> None:

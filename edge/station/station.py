@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +22,7 @@ from edge.station.enrolapi import enrol_app
 from edge.station.frames import FrameStore
 from edge.station.hub import Hub
 from edge.station.ledger import Ledger, Picture
+from edge.station.orders import Orders
 from edge.station.pageapi import Bench, page_app
 from edge.station.receiver import News, Receiver
 from edge.station.server import Server, enrol_server, page_server, unit_server
@@ -51,6 +53,7 @@ class Station:
         self.ports = ports
         self.hub = Hub()
         self.bench: Bench | None = None
+        self.news = threading.Event()  # set whenever a unit has said something, after it is in the ledger
         self._loop: asyncio.AbstractEventLoop | None = None
         self._servers: list[Server] = []
         self._closing = ExitStack()
@@ -68,8 +71,10 @@ class Station:
                     folder / "broker", self.ca, host=ports.host, port=ports.mqtt, names=ports.names
                 )
             self._closing.callback(self.broker.close)
+            self.orders = Orders(self.ca, clock, lambda topic, payload: self.receiver.publish(topic, payload))
             self.receiver = self._receiver(clock)
             self._closing.callback(self.receiver.close)
+            self.receiver.on_reply = self.orders.heard
         except BaseException:  # whatever it was, what has been opened is closed
             self._closing.close()
             raise
@@ -80,7 +85,7 @@ class Station:
         """Serve until `end`; `ready` is called once all servers listen. Closes everything in reverse."""
         self._loop = asyncio.get_running_loop()
         try:
-            page = page_app(self.ledger, self.frames, self.hub, self._clock, self.bench)
+            page = page_app(self.ledger, self.frames, self.hub, self._clock, self.bench, self.orders)
             certificate, key = self.ca.server_files(self.ports.names)
             tls = (str(self.ca.ca_file), str(certificate), str(key))
             self._servers = [
@@ -133,7 +138,10 @@ class Station:
     # From other threads to the pages
 
     def _news(self, news: News) -> None:
-        entries = [views.entry(self.ledger, stored) for stored in self.ledger.numbered(news.records)]
+        self.news.set()
+        entries = [
+            views.entry(self.ledger, stored, self.orders.genuine) for stored in self.ledger.numbered(news.records)
+        ]
         entries += [
             entry for new in list(entries) if new["kind"] == "anchor" for entry in views.mended(self.ledger, new)
         ]

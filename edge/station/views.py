@@ -1,13 +1,15 @@
 """What the page is shown, made from the ledger: doors, entries, pictures. Pure reading; any thread."""
 
+from collections.abc import Callable
 from typing import Any
 
 from edge.clock import MS, know
-from edge.records import AnyRecord, Boot, Event, FrameSet, Gap
+from edge.records import AnyRecord, Audit, Boot, Event, FrameSet, Gap
 from edge.station.ledger import Ledger, Picture, Stored, UnitRow
 from edge.wire import from_rfc3339, rfc3339
 
 JSON = dict[str, Any]
+Genuine = Callable[[str, Audit], bool]
 MENDED = 200  # as many as the page loads at first
 
 
@@ -21,8 +23,8 @@ def door(ledger: Ledger, unit: str) -> JSON | None:
     return next((_door(ledger, row) for row in ledger.units() if row.unit == unit), None)
 
 
-def entry(ledger: Ledger, stored: Stored) -> JSON:
-    """One record as a row of the page, with the pictures that are here."""
+def entry(ledger: Ledger, stored: Stored, genuine: Genuine = lambda _unit, _audit: False) -> JSON:
+    """One record as a row of the page, with the pictures that are here. `genuine`: whether the unit signed an Audit."""
     record, data = stored.envelope.data.record, stored.envelope.data
     at = know(record.at, stored.anchor)
     wall_ns = at.wall_ns if stored.envelope.time is None else from_rfc3339(stored.envelope.time)
@@ -34,6 +36,7 @@ def entry(ledger: Ledger, stored: Stored) -> JSON:
         "seq": record.seq,
         "kind": record.__struct_config__.tag,
         "change": event.change if event else None,
+        "expected": event.expected if event else None,
         "time": None if wall_ns is None else rfc3339(wall_ns),
         "clock": at.clock if stored.envelope.time is None else data.clock,
         "error_ms": at.error_ms if stored.envelope.time is None else data.error_ms,
@@ -43,9 +46,16 @@ def entry(ledger: Ledger, stored: Stored) -> JSON:
         "edges": event.edges if event else 0,
         "settle_us": event.settle_us if event else 0,
         "reason": _reason(record),
-        "detail": _detail(record),
+        "detail": _detail(record) if not isinstance(record, Audit) else _audit(stored.unit, record, genuine),
         "frames": [picture(p) for p in ledger.frames(stored.unit, record.epoch, record.seq)] if event else [],
     }
+
+
+def _audit(unit: str, audit: Audit, genuine: Genuine) -> JSON:
+    detail: JSON = {**audit.detail, "what": audit.what, "by": audit.by}
+    if audit.of:
+        detail |= {"of": audit.of, "signed": genuine(unit, audit)}
+    return detail
 
 
 def mended(ledger: Ledger, anchor: JSON) -> list[JSON]:
@@ -73,6 +83,10 @@ def _door(ledger: Ledger, row: UnitRow) -> JSON:
         "unit": row.unit,
         "door": row.state.get("door", "unknown"),
         "since": row.state.get("since"),
+        "armed": row.state.get("armed", True),  # an older unit knows no term, and watches always
+        "phase": row.state.get("phase"),
+        "starts": row.state.get("starts"),
+        "ends": row.state.get("ends"),
         "online": row.online,
         "camera": row.state.get("camera", "none"),
         "last_seen": rfc3339(row.seen_ns),

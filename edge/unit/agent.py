@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -29,28 +28,44 @@ from edge.parts import (
 )
 from edge.records import GapReason
 from edge.spool.album import Album
+from edge.spool.erase import Eraser
 from edge.spool.journal import Journal, Rows
 from edge.unit.doorkeeper import Doorkeeper
+from edge.unit.effects import COMMANDS, Effects
 from edge.unit.photographer import Photographer
 from edge.unit.recorder import Recorder, last_alive, stored_door
 from edge.unit.renewal import Renewal
+from edge.unit.warden import Warden
 from edge.uplink.carrier import Carrier
 from edge.uplink.commands import Commands, Reply
 from edge.uplink.courier import Courier
 
 log = logging.getLogger(__name__)
 
-COMMANDS = "commands"  # the ids of commands done, in the spool's state
-CONTACT = "contact"  # the contact's long memory, there too
+CONTACT = "contact"  # the contact's long memory, in the spool's state
 CARD = {FullError: "spool.full", NewerError: "spool.newer", CorruptError: "spool.lost"}  # any other: spool.failing
+UNWATCHED = "unwatched"  # the door's state outside the term
 HOT_C = 80  # the Pi's firmware begins to slow the processor here
 
 
 class Eye(Protocol):
     """The camera's thread, as far as the unit needs it."""
 
+    @property
+    def sensor_open(self) -> bool:
+        """Whether the camera is on, lamp and all; any thread."""
+        ...
+
     def start(self) -> None:
-        """Begin to take pictures."""
+        """Begin to take pictures; called once."""
+        ...
+
+    def pause(self) -> None:
+        """Switch the sensor off, and the lamp with it; never blocks."""
+        ...
+
+    def resume(self) -> None:
+        """Switch it on again; never blocks."""
         ...
 
 
@@ -71,6 +86,8 @@ class Crew(msgspec.Struct, frozen=True):
     doorkeeper: Doorkeeper
     photographer: Photographer
     eye: Eye | None
+    warden: Warden
+    eraser: Eraser
     host: Callable[[], HostReading]
     verify: Callable[[bytes, bytes], bool]
     phones: Phones | None
@@ -87,13 +104,17 @@ class Unit:
         self._told: tuple[str, frozenset[str]] = ("", frozenset())  # camera and warnings, as the platform knows them
         self._stopping = False
         verbs = {"pulse": self._now, "resend": self._again}
-        self._commands = Commands(crew.unit, crew.verify, crew.clock, self._keep_commands, self._reply, verbs)
+        self._commands = Commands(
+            crew.unit, crew.verify, crew.clock, self._keep_commands, self._reply, verbs, crew.warden.deeds
+        )
         self._commands.on_forged = lambda why: crew.health.set("command.forged", crew.loop.now(), why)
+        self._effects = Effects(crew, self._commands.pack, self._tell_state)
         self._introduce()
 
     def start(self) -> None:
-        """Open the spool and the link side by side; the door is watched as soon as the spool has answered."""
+        """Open the spool and the link side by side; a door is watched, in its term, once the card has answered."""
         self._c.courier.start()
+        self._c.warden.load()
         self._c.journal.open(self._begin)
 
     def stop(self) -> None:
@@ -117,13 +138,13 @@ class Unit:
         c.loop.hear(Acked, c.courier.acked)
         c.loop.hear(Incoming, self._incoming)
         c.recorder.courier = c.courier
-        c.recorder.on_synced = c.courier.hurry
+        c.recorder.on_synced = self._synced
         c.recorder.also_keep = lambda: {CONTACT: c.doorkeeper.settler.memory.pack()}
         c.doorkeeper.on_look = c.photographer.look
         c.doorkeeper.on_change = self._tell_state
         c.photographer.on_set = c.recorder.frames
         if c.phones is not None:
-            c.recorder.on_event = partial(c.phones.tell, expected=None)
+            c.recorder.on_event = c.phones.tell
             c.photographer.on_frame = c.phones.frame
         c.album.on_lost = lambda rows: c.recorder.gap(GapReason.FULL, [], rows)
         c.album.on_unreadable = self._unreadable
@@ -155,10 +176,7 @@ class Unit:
         if snapshot is not None:
             c.album.miss(snapshot.gone)
         self._begun = True
-        c.doorkeeper.begin(door, alive)
-        if c.eye is not None:
-            c.eye.start()
-            c.photographer.begin()
+        self._effects.begin(door, alive, card_works=snapshot is not None)
         if c.courier.up:
             self._link_up()
         if c.renewal is not None:
@@ -171,7 +189,10 @@ class Unit:
         self._commands.begin(snapshot.state.get(COMMANDS, b""))
         self._recall_contact(snapshot)
         stored, alive = stored_door(snapshot), last_alive(snapshot)  # before this run's own are kept in their place
+        if self._c.warden.erasing:
+            self._c.album.drop_all()
         self._c.recorder.adopted(snapshot)
+        self._c.warden.opened()
         self._c.album.miss(snapshot.gone)
         self._c.doorkeeper.reconcile(stored, alive)
         self._c.courier.restart()
@@ -179,6 +200,10 @@ class Unit:
     def _recall_contact(self, snapshot: Snapshot) -> None:
         if CONTACT in snapshot.state:  # else this run's own stays
             self._c.doorkeeper.settler.recall(snapshot.state[CONTACT])
+
+    def _synced(self) -> None:
+        self._c.courier.hurry()
+        self._c.warden.tick()
 
     def _link_up(self) -> None:
         if not self._begun:
@@ -243,12 +268,13 @@ class Unit:
 
     def _tell_state(self) -> None:
         c = self._c
-        since = c.doorkeeper.since
+        since = c.doorkeeper.since if c.doorkeeper.watching else None
         known = know(since, c.journal.anchors.get(since.boot)).wall_ns if since else None
         state: dict[str, Any] = {
-            "door": c.doorkeeper.state,
+            "door": c.doorkeeper.state if c.doorkeeper.watching else UNWATCHED,
             "since": wire.rfc3339(known) if known is not None else None,
             "camera": c.photographer.state,
+            **c.warden.told(),
         }
         c.link.publish(wire.topic(c.unit, "state"), wire.to_json(state), retain=True)
 
@@ -299,7 +325,6 @@ class Unit:
         age_ns = between_ns(oldest[0][1].at, now) if oldest else None
         host = c.host()
         self._mind(host, now.boot_ns)
-        contact = c.doorkeeper.settler
         return {
             "time": wire.rfc3339(now.wall_ns),
             "boot": now.boot,
@@ -307,7 +332,7 @@ class Unit:
             "clock": now.clock,
             "error_ms": now.error_ms,
             "version": VERSION,
-            "door": c.doorkeeper.state,
+            "armed": c.warden.watching,
             "camera": c.photographer.state,
             "link": c.courier.protocol,
             "backlog": c.journal.backlog,
@@ -316,13 +341,7 @@ class Unit:
             "frames_waiting": len(c.album),
             "frames_delivered": c.carrier.delivered if c.carrier else 0,
             "commits": c.journal.commits,
-            "openings": contact.statistics.openings,
-            "glitches": contact.glitches,
-            "contact_faults": contact.statistics.faults,
-            "edges_max": contact.statistics.edges_max,
-            "settle_max_us": contact.statistics.settle_max_us,
-            "contact_learned": contact.memory.learned,
-            "contact_findings": contact.findings,
+            **self._contact(),
             "temp_c": host.temperature_c,
             "under_voltage": host.under_voltage,
             "mem_mb": host.memory_mb,
@@ -341,6 +360,23 @@ class Unit:
                 }
                 for w in c.health.shown(now.boot_ns)
             ],
+        }
+
+    def _contact(self) -> dict[str, Any]:
+        """What would tell a movement is told within the term only; counted since the watch began."""
+        keeper = self._c.doorkeeper
+        if not keeper.watching:
+            return {"door": UNWATCHED}
+        contact = keeper.settler
+        return {
+            "door": keeper.state,
+            "openings": contact.statistics.openings,
+            "glitches": contact.glitches,
+            "contact_faults": contact.statistics.faults,
+            "edges_max": contact.statistics.edges_max,
+            "settle_max_us": contact.statistics.settle_max_us,
+            "contact_learned": contact.memory.learned,
+            "contact_findings": contact.findings,
         }
 
     def _mind(self, host: HostReading, now_ns: int) -> None:

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from functools import partial
+from pathlib import Path
 
 import msgspec
 
@@ -13,11 +13,13 @@ from edge.clock import Clock, Known, Stamp, know
 from edge.config import Config
 from edge.health import Health
 from edge.loop import Loop, Worker
-from edge.parts import Contact, FramePost, Link, Store
+from edge.parts import Contact, FramePost, Link
 from edge.spool.album import Album
+from edge.spool.erase import ErasableStore, Eraser
 from edge.spool.frames import FrameFiles
 from edge.spool.journal import Journal
-from edge.spool.recover import open_spool
+from edge.spool.paper import Paper
+from edge.unit import warden
 from edge.unit.agent import Crew, Eye, Unit
 from edge.unit.doorkeeper import Doorkeeper
 from edge.unit.photographer import Photographer, Seal
@@ -34,13 +36,15 @@ class Kit(msgspec.Struct, frozen=True):
     loop: Loop
     contact: Contact
     link: Link
-    store: Store
+    store: ErasableStore
     files: FrameFiles
     worker: Callable[[str], Worker]
     eye: Eye | None
     seal: Seal
     open_post: Callable[[], FramePost] | None
     verify: Callable[[bytes, bytes], bool]  # (signature, message): is it the platform's?
+    sign: Callable[[bytes], bytes]  # message -> the unit's signature
+    folder: Path  # what the unit must not lose
     host: Callable[[], HostReading]
     dice: random.Random
     new_epoch: Callable[[], str]
@@ -51,10 +55,11 @@ class Kit(msgspec.Struct, frozen=True):
 def staff(config: Config, unit: str, kit: Kit) -> Unit:
     """One unit, ready to start."""
     loop, clock, health = kit.loop, kit.clock, Health()
-    opening = partial(open_spool, kit.store, kit.files)
-    journal = Journal(kit.store, opening, kit.worker("card"), loop, kit.new_epoch, config.spool.records_max)
+    card, paper = kit.worker("card"), Paper(kit.folder / warden.NAME)
+    eraser = Eraser(kit.folder, kit.store, kit.files)
+    journal = Journal(kit.store, eraser.open, card, loop, kit.new_epoch, config.spool.records_max)
     album = Album(kit.files, kit.worker("frames"), journal, config.spool.frames_mb * 1_000_000)
-    recorder = Recorder(unit, journal, clock, loop, health, config.spool.alive_s)
+    recorder = Recorder(unit, journal, clock, loop, health, config.spool.alive_s, kit.sign)
     source = Source(journal.read, journal.forget, recorder.encode)
     post = None
     if kit.open_post is not None:
@@ -76,6 +81,8 @@ def staff(config: Config, unit: str, kit: Kit) -> Unit:
             doorkeeper=Doorkeeper(kit.contact, config.door, loop, clock, health, recorder),
             photographer=Photographer(config.camera, album, kit.seal, kit.worker("darkroom"), loop, clock, health),
             eye=kit.eye,
+            warden=warden.Warden(config.term, eraser.before(paper.read), paper, card, loop, clock, health, recorder),
+            eraser=eraser,
             host=kit.host,
             verify=kit.verify,
             phones=_phones(config, unit, kit, health, journal),

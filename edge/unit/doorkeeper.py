@@ -34,7 +34,11 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Doorkeeper:
-    """One door. Hooks: on_look(event) when pictures are wanted, on_change() when the shown state changed."""
+    """One door.
+
+    Hooks: on_look(event) when pictures are wanted, on_change() when the shown state changed, and expected(at, since):
+    the kind of visit that an opening belongs to, or None.
+    """
 
     def __init__(
         self, contact: Contact, settings: config.Door, loop: Loop, clock: Clock, health: Health, recorder: Recorder
@@ -44,8 +48,13 @@ class Doorkeeper:
         self._clock = clock
         self._health = health
         self._recorder = recorder
+        self._settings = settings
         self._held_ns = settings.held_after_s * SECOND
         self.settler = Settler(settings)
+        self.expected: Callable[[Stamp, Stamp | None], str | None] = lambda _at, _since: None
+        self._expected: str | None = None  # of the opening that is not over
+        self.watching = False
+        self._opening: Timer | None = None  # the next attempt
         self.on_look: Callable[[Event], None] = lambda _: None
         self.on_change: Callable[[], None] = lambda: None
         self._machine = Machine()
@@ -70,12 +79,39 @@ class Doorkeeper:
 
     def begin(self, stored: Door | None, alive: Stamp | None) -> None:
         """Start to watch, from what was stored and when the unit last ran."""
+        self.watching = True
         if stored is not None:
             self._machine = Machine(State(stored.state))
             self._since = stored.since
             self._lost_since = alive or stored.since
             self._open_since = stored.open_since
         self._open()
+
+    def arm(self) -> None:
+        """A term begins: whatever the door is now is how it was found, and nothing is said of what it did before."""
+        self._blank()
+        self.watching = True
+        self._open()
+
+    def rest(self) -> None:
+        """Outside the term nobody knows what the door does. Safe to repeat."""
+        self.watching = False
+        self.close()
+        for timer in (self._sampling, self._opening):
+            if timer is not None:
+                timer.cancel()
+        self._sampling = self._opening = None
+        self._blank()
+        for code in ("contact.unreadable", "contact.chatter"):
+            self._health.clear(code, self._loop.now())
+        self._recorder.forget_door()
+
+    def _blank(self) -> None:
+        memory = self.settler.memory  # of the contact, not of the door: it outlives the term
+        self._machine, self.settler = Machine(), Settler(self._settings)
+        self.settler.memory = memory
+        self._since = self._lost_since = self._open_since = None
+        self._first = self._expected = None
 
     def reconcile(self, stored: Door | None, alive: Stamp | None) -> None:
         """The spool was opened only now: tell what changed while off, as `begin` would have."""
@@ -98,8 +134,9 @@ class Doorkeeper:
 
     def pin_changed(self, fact: PinChange) -> None:
         """The contact's line changed level."""
-        self.settler.edge(fact.boot_ns)
-        self._sample_later()
+        if self._is_open:
+            self.settler.edge(fact.boot_ns)
+            self._sample_later()
 
     # The contact
 
@@ -108,7 +145,7 @@ class Doorkeeper:
             self._contact.open(lambda boot_ns: self._loop.post(PinChange(boot_ns)))
         except PartError as err:
             self._unreadable(err)
-            self._loop.after(REOPEN_NS, self._open)
+            self._opening = self._loop.after(REOPEN_NS, self._open)
             return
         self._is_open = True
         self._sample()
@@ -133,7 +170,7 @@ class Doorkeeper:
             self._is_open = False
             self._contact.close()
             self._unreadable(err)
-            self._loop.after(REOPEN_NS, self._open)
+            self._opening = self._loop.after(REOPEN_NS, self._open)
             return
         self._health.clear("contact.unreadable", self._loop.now())
         rest = self.settler.sample(self._loop.now(), closed)
@@ -210,6 +247,13 @@ class Doorkeeper:
             self._open_since = None
         door = Door(self._machine.state, self._since or at, self._open_since)
         edges, settle_us = (rest.edges, rest.settle_us) if rest else (0, 0)
+        if change is Change.OPENED:
+            self._expected = self.expected(at, since)
+        elif change in (Change.LOST, Change.FOUND):
+            self._expected = None
+        expected = self._expected
+        if change is Change.SHUT:
+            self._expected = None
         if change is Change.FOUND:  # nothing changed, so there is no time between which it did
             since = None
         return self._recorder.event(
@@ -221,6 +265,7 @@ class Doorkeeper:
             edges=edges,
             settle_us=settle_us,
             reason=reason,
+            expected=expected,
         )
 
     def _hold(self) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 TRIAL_NS = 30 * SECOND  # a card that refused a picture is tried again after this long, without one
 STALLED_NS = 5 * SECOND  # and three periods without a picture: the camera is called stalled
+OVER = "the term ended"
 Seal = Callable[["Image", Event, Stamp], tuple[str, bytes]]  # (picture, its event, when taken) -> (name, sealed)
 
 
@@ -64,13 +65,9 @@ class Photographer:
         self.on_set: Callable[[Event, tuple[FrameRef, ...], str], None] = lambda _event, _refs, _missing: None
         self.on_frame: Callable[[Event, FrameTaken], None] = lambda _event, _frame: None
         self.on_row: Callable[[], None] = lambda: None
-        self._ring: Ring[Key] = Ring(
-            before_s=settings.before_s,
-            after_s=settings.after_s,
-            fps=settings.fps,
-            max_frames=settings.max_frames,
-            late_s=1.0,  # the longest settle time
-        )
+        self.sensor_open: Callable[[], bool] = lambda: False
+        self._ring = self._empty_ring()
+        self._watch: Timer | None = None  # the next check; None: no pictures are expected
         self._stalled_ns = STALLED_NS + round(3 * SECOND / settings.fps)
         self._takes: dict[Key, Take] = {}
         self._last_ns: int | None = None
@@ -81,18 +78,44 @@ class Photographer:
     def begin(self) -> None:
         """Expect pictures from now on."""
         self._last_ns = self._loop.now()
-        self._check()
+        if self._watch is None and self._settings.enabled:
+            self._check()
+
+    def rest(self) -> None:
+        """The camera is switched off: what was begun is closed with what there is of it. Safe to repeat."""
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+        self._ring = self._empty_ring()
+        self._failure = ""
+        for code in ("camera.failed", "camera.stalled"):
+            self._health.clear(code, self._loop.now())
+        for key, take in list(self._takes.items()):
+            take.over = True
+            take.trouble = take.trouble or OVER
+            self._close(key, take)
+
+    def abandon(self) -> None:
+        """What is on its way is wanted no more: it goes nowhere."""
+        self._takes.clear()
+
+    @property
+    def pending(self) -> int:
+        """Openings whose pictures are on their way."""
+        return len(self._takes)
 
     @property
     def state(self) -> str:
-        """Of the camera: none, on or failed."""
+        """Of the camera: none, off, on or failed."""
         if not self._settings.enabled:
             return "none"
+        if self._watch is None:
+            return "on" if self.sensor_open() else "off"
         return "failed" if self._failure or self._health.active("camera.stalled") else "on"
 
     def look(self, event: Event) -> None:
         """The door opened: begin to collect."""
-        if not self._settings.enabled:
+        if not self._settings.enabled or self._watch is None:
             return
         key = (event.epoch, event.seq)
         self._takes[key] = Take(event)
@@ -104,6 +127,8 @@ class Photographer:
 
     def frame_taken(self, frame: FrameTaken) -> None:
         """The camera gave a picture."""
+        if self._watch is None:
+            return  # it was on its way when the camera was switched off
         now = self._loop.now()
         self._last_ns = now
         self._failure = ""
@@ -115,6 +140,8 @@ class Photographer:
 
     def failed(self, fact: CameraFailed) -> None:
         """The camera gave none; it is tried again by itself."""
+        if self._watch is None:
+            return
         self._failure = str(fact.error)
         self._health.set("camera.failed", self._loop.now(), fact.error)
 
@@ -148,7 +175,17 @@ class Photographer:
         if self._last_ns is not None and now - self._last_ns > self._stalled_ns and not self._failure:
             self._health.set("camera.stalled", now, f"no picture for {self._stalled_ns // SECOND} s")
         self._finish()  # also lets go of old pictures when no new ones come
-        self._loop.after(self._stalled_ns // 2, self._check)
+        self._watch = self._loop.after(self._stalled_ns // 2, self._check)
+
+    def _empty_ring(self) -> Ring[Key]:
+        settings = self._settings
+        return Ring(
+            before_s=settings.before_s,
+            after_s=settings.after_s,
+            fps=settings.fps,
+            max_frames=settings.max_frames,
+            late_s=1.0,  # the longest settle time
+        )
 
     def _develop(self, key: Key, frame: FrameTaken) -> None:
         take = self._takes[key]
@@ -156,6 +193,8 @@ class Photographer:
         at = self._clock.read().at(frame.boot_ns)
 
         def sealed(answer: tuple[str, bytes]) -> None:
+            if self._takes.get(key) is not take:
+                return  # abandoned: it was in RAM only
             name, data = answer
             row = FrameRow(name, key[0], key[1], at, len(data))
             self._album.keep(row, data, partial(self._unkept, key))
@@ -177,9 +216,10 @@ class Photographer:
         self._spoiled(key, err)
 
     def _spoiled(self, key: Key, err: Exception) -> None:
-        take = self._takes[key]
-        take.trouble = str(err)
-        self._step(key, take)
+        take = self._takes.get(key)
+        if take is not None:
+            take.trouble = str(err)
+            self._step(key, take)
         if not isinstance(err, DoorunitError):  # a fault of ours; the set of pictures is told all the same
             raise err
 

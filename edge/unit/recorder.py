@@ -4,7 +4,8 @@ Sending and keeping start together and neither waits for the other. Also watches
 good is a record of its own, and mends the times of what this boot recorded before.
 """
 
-from collections.abc import Callable
+import base64
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -13,9 +14,10 @@ from edge.clock import SECOND, Clock, Quality, Stamp
 from edge.health import Health
 from edge.loop import Loop
 from edge.parts import FrameRow, Snapshot
-from edge.records import AnyRecord, Boot, ClockAnchor, Event, FrameRef, FrameSet, Gap, GapReason
+from edge.records import AnyRecord, Audit, Boot, ClockAnchor, Event, FrameRef, FrameSet, Gap, GapReason
 from edge.spool.journal import Journal
 from edge.unit.chronicle import Chronicle
+from edge.unit.erasure import STATE, Erasure, read_erasure
 from edge.unit.losses import Loss, losses
 from edge.uplink.courier import Courier
 
@@ -42,13 +44,23 @@ class Recorder:
     Hooks: on_synced() while the clock is good; also_keep() gives what goes into a door's commit besides the door.
     """
 
-    def __init__(self, unit: str, journal: Journal, clock: Clock, loop: Loop, health: Health, alive_s: int) -> None:
+    def __init__(
+        self,
+        unit: str,
+        journal: Journal,
+        clock: Clock,
+        loop: Loop,
+        health: Health,
+        alive_s: int,
+        sign: Callable[[bytes], bytes],
+    ) -> None:
         self._unit = unit
         self._journal = journal
         self._clock = clock
         self._loop = loop
         self._health = health
         self._alive_ns = alive_s * SECOND
+        self._sign = sign
         self._chronicle = Chronicle()
         self._quality: Quality | None = None
         self._door: Door | None = None
@@ -67,6 +79,8 @@ class Recorder:
         door = stored_door(snapshot)
         self._chronicle = Chronicle(state.get("chronicle", b"[]"))
         self._chronicle.begin(now.boot, alive, self._journal.anchors)
+        if snapshot:
+            self._tell_erasure(snapshot)
         self._boot(snapshot, now, alive)
         if snapshot and _unanchored(snapshot, now.boot):
             self._quality = Quality.UNSYNCED
@@ -76,6 +90,7 @@ class Recorder:
 
     def adopted(self, snapshot: Snapshot) -> None:
         """The spool was opened anew while running: tell the loss, and keep again what must be kept."""
+        self._tell_erasure(snapshot)
         self.lost_spool(snapshot)
         void = _void(snapshot)
         if void is not None:
@@ -114,6 +129,38 @@ class Recorder:
                 missing=missing,
             ),
         )
+
+    def audit(self, what: str, by: str, detail: Mapping[str, int | str | None], of: str = "") -> None:
+        """Something was done to the unit; with `of`, the epoch that was erased, it is signed."""
+        n, epoch, seq = self._journal.mint()
+        audit = Audit(epoch=epoch, seq=seq, at=self._clock.read(), what=what, by=by, detail=dict(detail), of=of)
+        if of:
+            signature = base64.b64encode(self._sign(wire.testimony(self._unit, audit))).decode()
+            audit = msgspec.structs.replace(audit, signature=signature)
+        self._send(n, audit)
+
+    def forget_door(self) -> None:
+        """The door is watched no longer: what it does from now on is nobody's business, also after a restart."""
+        self._door = None
+        self._journal.keep("door", b"")
+
+    def kept(self) -> dict[str, str]:
+        """What outlives an erasing: of this boot, nothing of the door."""
+        kept = self._keep(self._clock.read())
+        return {key: kept[key].decode() for key in ("alive", "chronicle")}
+
+    def _tell_erasure(self, snapshot: Snapshot) -> None:
+        """Once: it is forgotten in the commit that keeps the records."""
+        raw = snapshot.state.get(STATE, b"")
+        erasure: Erasure | None = read_erasure(raw) if raw else None
+        if erasure is None:
+            return
+        with self._journal.together():
+            detail = {"records": erasure.records, "frames": erasure.frames}
+            self.audit("erased", erasure.by, detail, erasure.of or "unknown")
+            for loss in erasure.losses:
+                self._gap(loss.reason, loss.records, loss.frames, loss.of, loss.seqs)
+            self._journal.keep(STATE, b"")
 
     def gap(
         self, reason: GapReason, records: list[AnyRecord] | None, frames: list[FrameRow] | None = None, of: str = ""
@@ -201,7 +248,7 @@ class Recorder:
 def stored_door(snapshot: Snapshot | None) -> Door | None:
     """The door as the spool last kept it."""
     state = snapshot.state if snapshot else {}
-    return _door.decode(state["door"]) if "door" in state else None
+    return _door.decode(state["door"]) if state.get("door") else None
 
 
 def last_alive(snapshot: Snapshot | None) -> Stamp | None:

@@ -22,8 +22,11 @@ KEPT = 1000  # ids of commands done, none of them expired; one more is refused
 LIFE_MAX_NS = 7 * 86_400 * SECOND  # a longer life would have its id kept longer than any command is worth
 
 Verb = Callable[[Mapping[str, Any]], str]  # (args) -> what to tell; raises DoorunitError
+Answer = Callable[[bool, str], None]  # (done, what to tell)
+Deed = Callable[[wire.Command, Answer], None]  # a verb that answers when it is done; raises DoorunitError
 Keep = Callable[[bytes, Callable[[], None]], None]  # (state, what to do once it is on the card)
 
+_NOTHING: Mapping[str, Deed] = {}
 _done = msgspec.json.Decoder(dict[str, int])
 
 
@@ -46,6 +49,7 @@ class Commands:
         keep: Keep,
         reply: Callable[[Reply], None],
         verbs: Mapping[str, Verb],
+        deeds: Mapping[str, Deed] = _NOTHING,
     ) -> None:
         self._unit = unit
         self._verify = verify
@@ -53,6 +57,7 @@ class Commands:
         self._keep = keep
         self._reply = reply
         self._verbs = verbs
+        self._deeds = deeds
         self._ids: dict[str, int] = {}  # id -> when it expires, UTC ns
         self._knows = False  # what was done before this start
         self._waiting: dict[str, wire.Command] = {}  # by id: until that is on the card
@@ -72,6 +77,10 @@ class Commands:
         self._knows = True
         if more or self._waiting:
             self._keep_ids(*self._waiting.values())
+
+    def pack(self) -> bytes:
+        """What was done and has not expired, as `begin` takes it."""
+        return msgspec.json.encode(self._ids)
 
     def take(self, payload: bytes) -> None:
         """A message on the command topic; those beyond LOOKED_AT in a second are passed over: the door comes first."""
@@ -117,7 +126,8 @@ class Commands:
             return "it was done already"
         if len(self._ids) >= KEPT:
             return f"{KEPT} commands are remembered and none has expired"
-        return "" if command.verb in self._verbs else f"want one of {', '.join(sorted(self._verbs))}"
+        known = sorted([*self._verbs, *self._deeds])
+        return "" if command.verb in known else f"want one of {', '.join(known)}"
 
     def _keep_ids(self, *commands: wire.Command) -> None:
         """Then do these, unless the card took longer than they are worth."""
@@ -134,9 +144,13 @@ class Commands:
             self._reply(Reply(command.id, False, f"it expired at {command.expires}, while the card had not answered"))
             return
         try:
-            said = self._verbs[command.verb](command.args)
+            if command.verb in self._deeds:
+                self._deeds[command.verb](command, lambda done, said: self._answer(command, done, said))
+            else:
+                self._answer(command, True, self._verbs[command.verb](command.args))
         except DoorunitError as err:
-            self._reply(Reply(command.id, False, str(err)))
-            return
-        log.info("command %s (%s) done: %s", command.id, command.verb, said)
-        self._reply(Reply(command.id, True, said))
+            self._answer(command, False, str(err))
+
+    def _answer(self, command: wire.Command, done: bool, said: str) -> None:
+        log.info("command %s (%s) %s: %s", command.id, command.verb, "done" if done else "refused", said)
+        self._reply(Reply(command.id, done, said))

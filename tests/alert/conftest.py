@@ -21,9 +21,15 @@ JPEG = b"\xff\xd8\xff simulated"
 CHANNELS = ("wecom", "dingtalk", "feishu", "ntfy")
 
 
-def event(seq: int = 1, change: Change = Change.OPENED, at: Stamp | None = None, since: Stamp | None = None) -> Event:
+def event(
+    seq: int = 1,
+    change: Change = Change.OPENED,
+    at: Stamp | None = None,
+    since: Stamp | None = None,
+    expected: str | None = None,
+) -> Event:
     """A change of the door."""
-    return Event(epoch="e", seq=seq, at=at or stamp(), change=change, since=since)
+    return Event(epoch="e", seq=seq, at=at or stamp(), change=change, since=since, expected=expected)
 
 
 def stamp(boot_s: float = 100, quality: Quality = Quality.SYNCED, error_ms: int | None = 5) -> Stamp:

@@ -76,7 +76,7 @@ class Office:
     def tell(self, change: Change = Change.OPENED, expected: str | None = None, times: int = 1) -> None:
         for _ in range(times):
             self.seq += 1
-            self.desk.tell(event(self.seq, change), expected)
+            self.desk.tell(event(self.seq, change, expected=expected))
         self.loop.turn()
 
     def live(self, seconds: float) -> None:
@@ -267,7 +267,7 @@ def frame(boot_s: float) -> FrameTaken:
 
 def opening(office: Office, at_s: float = 100) -> Any:
     one = event(77, at=stamp(at_s))
-    office.desk.tell(one, None)
+    office.desk.tell(one)
     office.loop.turn()
     return one
 
@@ -294,8 +294,8 @@ def test_no_text_waits_for_a_picture_that_hangs():
 
 def test_a_quiet_opening_sends_no_picture():
     office = Office(quiet_expected=True)
-    one = event(5)
-    office.desk.tell(one, "doctor")
+    one = event(5, expected="doctor")
+    office.desk.tell(one)
     office.desk.frame(one, frame(101))
     office.loop.turn()
     assert office.group().pictures == []

@@ -14,7 +14,7 @@ STALE_NS = 600 * SECOND
 
 
 def alert(seq: int, told_s: float = 0, change: Change = Change.OPENED) -> Alert:
-    return Alert(event(seq, change), None, int(told_s * SECOND))
+    return Alert(event(seq, change), int(told_s * SECOND))
 
 
 def seqs(batch: Batch) -> list[int]:

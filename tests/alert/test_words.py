@@ -15,7 +15,7 @@ def writer(language: str = "zh", anchor: Stamp | None = None) -> Writer:
 
 
 def alert(seq: int = 1, change: Change = Change.OPENED, *, expected: str | None = None, **fields: Stamp) -> Alert:
-    return Alert(event(seq, change, **fields), expected, NOW)
+    return Alert(event(seq, change, expected=expected, **fields), NOW)
 
 
 def text(one: Alert, language: str = "zh") -> str:

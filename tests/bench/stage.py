@@ -12,6 +12,8 @@ from pathlib import Path
 
 from beat import now_ns
 
+from edge.clock import SystemClock
+from edge.sim import terms
 from edge.station.broker import Broker, open_broker
 from edge.station.ca import Authority
 
@@ -77,6 +79,7 @@ class Stage:
         """The settings file of a new unit, camera off, its spool below this folder."""
         home = self.folder / name
         self.ca.issue(name, home / "state" / "identity")
+        terms.preset(home / "state", SystemClock().read().wall_ns)
         text = _SETTINGS.format(
             state=home / "state", settle_ms=settle_ms, port=broker.port, tls="true" if broker.tls else "false"
         )

@@ -29,6 +29,7 @@ FLOORS = (
     "station",
     "unit",
     "assemble sim.world",
+    "sim.orders",
     "sim.script",
     "cli",
 )

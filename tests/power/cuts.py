@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.power import files
+from tests.power import erasing, files
 from tests.power.campaign import Campaign, Failure, Result
 from tests.power.disk import KINDS
 from tests.power.room import RAM, room
@@ -71,8 +71,12 @@ def _files(seed: int) -> tuple[Row, list[str]]:
     """Every scene of files.py, and again on what a cut left."""
     begun, result = time.perf_counter(), files.Result()
     with room() as folder:
-        again = [twice for scene in files.folders() for twice in files.cut_twice(scene, 6, seed, folder)]
-        for scene in (*files.scenes(), *again):
+        again = [
+            twice
+            for scene in (*files.folders(), *erasing.scenes())
+            for twice in files.cut_twice(scene, 6, seed, folder)
+        ]
+        for scene in (*files.scenes(), *erasing.scenes(), *again):
             files.play(scene, seed, folder, result)
     return _file_row("durable files", result, begun), result.failures
 

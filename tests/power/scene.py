@@ -46,6 +46,7 @@ class Scene(msgspec.Struct):
     moves: list[Move] = []
     late: list[Span] = []  # when the card refuses or is slow: what is told meanwhile may have to be told again
     dark: list[Span] = []  # when there is no link either: what is cut off meanwhile is known to nobody
+    term_s: int = 10**9  # when the term ends
     evicts: bool = False  # more comes than is kept
     damaged: bool = False  # what was on the card is lost
     vanished: bool = False  # with all that could tell so to a unit that starts
@@ -59,7 +60,7 @@ class Script:
         settings = {section: dict(table) for section, table in SETTINGS.items()}
         settings["camera"]["enabled"] = camera
         for section, table in scene.pop("settings", {}).items():
-            settings[section] |= table
+            settings[section] = settings.get(section, {}) | table
         self.scene = Scene(name, settings=settings, **scene)
         self._camera = camera
         self._dice = random.Random(name)

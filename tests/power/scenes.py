@@ -14,6 +14,7 @@ from tests.power.scenes_card import (
 )
 from tests.power.scenes_damage import damages
 from tests.power.scenes_pictures import bad_pictures, too_many_pictures
+from tests.power.scenes_term import an_end
 from tests.power.scenes_town import a_bad_town, a_broker_alone, a_mute_town
 
 
@@ -128,5 +129,6 @@ def all_scenes() -> list[Scene]:
             too_much_in_ram(f"too much in RAM{how}", eager=eager),
             a_late_clock(f"a late clock{how}", eager=eager),
             a_wrong_folder(f"a wrong folder{how}", eager=eager),
+            an_end(f"an end{how}", eager=eager),
         ]
     return [*scenes, a_slow_card("a slow card"), a_small_spool("a small spool"), *damages()]

@@ -166,7 +166,7 @@ class Shift:
         )
         self._journal.tape, self._journal.used = self._tape, self._used
         self._album = Album(self._files, self._frames, self._journal, FRAMES_BYTES)
-        self._recorder = Recorder("door-7", self._journal, self._clock, self._loop, Health(), 60)
+        self._recorder = Recorder("door-7", self._journal, self._clock, self._loop, Health(), 60, lambda _: b"")
         self._journal.on_lost = self._lost
         self._album.on_lost = self._lost_frames
         self._album.on_gone = self._gone_frames

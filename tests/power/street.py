@@ -23,6 +23,7 @@ from edge.errors import PartError
 from edge.loop import Loop
 from edge.parts import CameraFailed, FrameTaken
 from edge.records import Event
+from edge.sim import terms
 from edge.sim.contact import Wire
 from edge.sim.history import Span, Truth
 from edge.sim.time import SimClock
@@ -33,7 +34,7 @@ from edge.unit.agent import Unit
 from edge.unit.crew import Kit, staff
 from tests.power import harm
 from tests.power.scene import BASE_NS, UNIT, Scene
-from tests.power.town import TOWN_KEY, Note, Post, Town, sealer
+from tests.power.town import TOWN_KEY, UNIT_SEED, Note, Post, Town, sealer
 
 PICTURE = Image.new("RGB", (16, 16))
 
@@ -54,6 +55,8 @@ class Street:
         self.truth = Truth(BASE_NS, 50 * MS, list(scene.moves), boots={"boot-0": -SECOND})
         self.clock = SimClock(boot="boot-0", wall_ns=BASE_NS)
         self.config = config.parse(scene.settings)
+        if not (folder / terms.NAME).exists():
+            terms.preset(folder, BASE_NS, days=scene.term_s / 86_400)
         self._epochs = (f"{life}{n}" for n in itertools.count(1))
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
         self._order = itertools.count()
@@ -151,6 +154,8 @@ class Street:
             seal=self._seal,
             open_post=(lambda: Post(self.town)) if camera else None,
             verify=partial(seal.signed_by, TOWN_KEY),
+            sign=partial(seal.signature_of, UNIT_SEED),
+            folder=self.folder,
             host=HostReading,
             dice=random.Random(1),
             new_epoch=lambda: f"spare-{next(self._epochs)}",
@@ -217,8 +222,17 @@ class Street:
 class StillEye:
     """The camera's thread, without one: the scene gives the pictures."""
 
+    sensor_open = False
+
     def start(self) -> None:
-        """Nothing to start."""
+        """On."""
+        self.sensor_open = True
+
+    def pause(self) -> None:
+        """Off."""
+        self.sensor_open = False
+
+    resume = start
 
 
 class Worker:

@@ -21,7 +21,8 @@ from edge.spool import seal
 from tests.power.scene import TOWN_SIGN, UNIT
 
 TOWN_KEY = bytes(TOWN_SIGN.verify_key)
-_UNIT_SIGN = SigningKey(b"the unit signs its pictures with")
+UNIT_SEED = b"the unit signs its pictures with"
+_UNIT_SIGN = SigningKey(UNIT_SEED)
 _SEAL_KEY = PrivateKey(b"the town opens its pictures with")
 DOWN_NS = 20 * MS  # what an answer takes
 

@@ -10,6 +10,7 @@ from edge.clock import MS, SECOND, Quality
 from edge.errors import CorruptError, FullError, LinkError, PartError
 from edge.parts import PinChange
 from edge.records import AnyRecord
+from edge.sim import terms
 from edge.sim.history import Span
 from edge.sim.world import BASE_NS, World
 from tests.sim.stage import Fault
@@ -233,7 +234,11 @@ def _version(world: World, number: int) -> None:
 
 
 def no_folder(world: World) -> Callable[[], None]:
+    """All but the term: a unit that lost that too has lost its identity, and does not start."""
+    term = (world.folder / terms.NAME).read_bytes()
     shutil.rmtree(world.folder)
+    world.folder.mkdir()
+    (world.folder / terms.NAME).write_bytes(term)
     return lambda: None
 
 

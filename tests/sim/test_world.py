@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from edge.clock import MS, Quality
-from edge.records import Change, Event
+from edge.records import Audit, Change, Event
 from edge.sim.city import Held
-from edge.sim.history import judge
+from edge.sim.history import Span, judge
 from edge.sim.world import World
 from tests.sim.weeks import live
 
@@ -55,6 +55,25 @@ def test_a_week_of_faults_breaks_no_promise(seed: int, tmp_path: Path):
     assert world.wrong() == [], f"python tests/sim/weeks.py --seed {seed}"
     assert len(world.truth.lives) > 3
     assert len(opened(world)) > 10
+
+
+def test_an_event_outside_the_term_is_seen(world: World):
+    told = opened(world)[3]
+    at_ns = world.truth.of(told.envelope.data.record.at)
+    truth = msgspec.structs.replace(world.truth, silent=[Span(at_ns - 1, at_ns + 1)])
+    assert any("outside the term" in sentence for sentence in judge(truth, held(world)))
+
+
+def test_an_opening_that_was_erased_is_missed_unless_it_was_counted(world: World):
+    told = opened(world)[3]
+    rest = [h for h in held(world) if h is not told]
+    assert any("nobody knows" in sentence for sentence in judge(world.truth, rest))
+    record = told.envelope.data.record
+    late = msgspec.structs.replace(record.at, boot_ns=record.at.boot_ns + 10**12)
+    audit = Audit(epoch="x", seq=1, at=late, what="erased", by="unit", detail={"records": 1}, of=record.epoch)
+    data = msgspec.structs.replace(told.envelope.data, record=audit, interval=None, clock=Quality.RESTORED)
+    counted = Held(told.order, msgspec.structs.replace(told.envelope, id="x", data=data))
+    assert not any("nobody knows" in sentence for sentence in judge(world.truth, [*rest, counted]))
 
 
 def test_a_seed_replays_the_same_history_to_the_last_byte(tmp_path: Path, world: World):

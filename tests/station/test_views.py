@@ -2,6 +2,8 @@
 
 import json
 
+import msgspec
+
 from edge.clock import Quality
 from edge.records import Boot, Change, ClockAnchor, Event, FrameSet
 from edge.station import views
@@ -84,3 +86,14 @@ def test_an_anchor_brings_the_rows_whose_times_it_made_known(ledger, keep):
     keep(ClockAnchor(epoch="e1", seq=4, at=stamp(9_000_000_000)))
     anchor = entries(ledger)[0]
     assert [entry["seq"] for entry in views.mended(ledger, anchor)] == [2]
+
+
+def test_an_expected_opening_says_whose_visit_it_belongs_to(ledger, keep):
+    keep(msgspec.structs.replace(event(1), expected="doctor"), event(2))
+    assert [entry["expected"] for entry in entries(ledger)] == [None, "doctor"]
+
+
+def test_a_unit_that_knows_no_term_is_shown_as_watching(ledger, keep):
+    keep(event(1))
+    (door,) = views.doors(ledger)
+    assert (door["armed"], door["ends"]) == (True, None)

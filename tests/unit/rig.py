@@ -16,7 +16,7 @@ from edge.clock import MS, SECOND, Stamp
 from edge.loop import Loop
 from edge.parts import CameraFailed, FramePost, FrameTaken
 from edge.records import Event
-from edge.sim import waves
+from edge.sim import terms, waves
 from edge.sim.contact import Wire
 from edge.sim.link import SimLink
 from edge.sim.time import SimClock, live
@@ -53,8 +53,17 @@ class SimPost:
 class StillEye:
     """The camera's thread, without one: `Rig.frame` gives the pictures."""
 
+    sensor_open = False
+
     def start(self) -> None:
-        """Nothing to start."""
+        """On."""
+        self.sensor_open = True
+
+    def pause(self) -> None:
+        """Off."""
+        self.sensor_open = False
+
+    resume = start
 
 
 class Rig:
@@ -69,7 +78,10 @@ class Rig:
         closed: bool = True,
         camera: bool = False,
         phone: Callable[[Channel], Sender] | None = None,
+        term: float | None = 3650,
     ) -> None:
+        if term is not None and not (folder / terms.NAME).exists():
+            terms.preset(folder, clock.read().wall_ns, days=term)
         tables: JSON = {"camera": {"enabled": camera}, **(settings or {})}
         self.config = config.parse(tables)
         self.clock = clock
@@ -98,6 +110,8 @@ class Rig:
                 seal=self._seal,
                 open_post=self._open_post if camera else None,
                 verify=lambda signature, message: signature == sign(message),
+                sign=sign,
+                folder=folder,
                 host=lambda: HostReading(),
                 dice=random.Random(1),
                 new_epoch=lambda: next(self._epochs),
@@ -171,12 +185,13 @@ class Rig:
         self.loop.turn()
 
     def command(
-        self, verb: str, *, id_: str = "c1", unit: str = UNIT, early_s: float = 60, life_s: float = 3600
+        self, verb: str, *, id_: str = "c1", unit: str = UNIT, early_s: float = 60, life_s: float = 3600, **args: Any
     ) -> bytes:
         """The platform's command, valid from early_s ago for life_s; answered by `sent("reply")`."""
         now_ns = self.clock.read().wall_ns
         first_ns = now_ns - int(early_s * SECOND)
-        wish = wire.Command(id_, unit, verb, wire.rfc3339(first_ns), wire.rfc3339(first_ns + int(life_s * SECOND)))
+        last_ns = first_ns + int(life_s * SECOND)
+        wish = wire.Command(id_, unit, verb, wire.rfc3339(first_ns), wire.rfc3339(last_ns), args)
         return wire.command(wish, sign)
 
     def obey(self, payload: bytes) -> JSON | None:

@@ -12,7 +12,8 @@ from typing import Any
 
 from edge import config
 from edge.assemble import Assembly
-from edge.sim import remote
+from edge.clock import SystemClock
+from edge.sim import remote, terms
 from edge.sim.camera import Fault, SimCamera
 from edge.sim.contact import Wire
 from edge.sim.door import Door
@@ -71,6 +72,7 @@ class Flat:
         self.state = state or folder / "state"
         self.ca = Authority.open(folder / "ca")
         self.ca.issue(UNIT, self.state / "identity")
+        terms.preset(self.state, SystemClock().read().wall_ns)
         self.port = free_port()
         self._log = folder / "unit.log"
         self._open = ExitStack()

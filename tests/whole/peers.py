@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from edge import wire
 from edge.clock import SystemClock
 from edge.records import Change, Event
+from edge.sim import terms
 from edge.station.ca import Authority
 from edge.station.ledger import Ledger
 from edge.station.receiver import Receiver
@@ -61,6 +62,7 @@ class Case:
         self._settings = folder / "doorunit.toml"
         self._settings.write_text(SETTINGS.format(state=folder / "state", port=self.port), encoding="utf-8")
         Authority.open(folder / "ca").issue(UNIT, folder / "state" / "identity")
+        terms.preset(folder / "state", SystemClock().read().wall_ns)
         self._unit: subprocess.Popen[str] | None = None
         self._broker: subprocess.Popen[bytes] | None = None
         self.ledger = Ledger(folder / "station")

@@ -97,6 +97,17 @@ def test_an_opening_appears_by_itself_with_its_pictures_and_they_can_be_looked_a
     assert fits(page)
 
 
+def test_a_visit_that_is_announced_marks_its_openings_and_the_term_is_shown(page: Page):
+    expect(page.locator(".facts .term")).to_contain_text("until")
+    page.get_by_test_id("visit").click()
+    expect(page.locator('[data-kind="audit"]').first).to_contain_text("Visit announced")
+    before = openings(page).count()
+    open_and_shut(page)
+    expect(openings(page)).to_have_count(before + 1)
+    expect(openings(page).first.get_by_test_id("expected")).to_have_text("Expected: staff")
+    assert fits(page)
+
+
 def test_a_cut_network_a_kill_and_a_return_lose_nothing(page: Page, demo: Demo):
     before = openings(page).count()
     network, power = page.get_by_test_id("bench-network"), page.get_by_test_id("bench-power")
@@ -163,3 +174,27 @@ def test_a_station_that_is_gone_is_said_and_the_page_comes_back_by_itself(browse
     expect(page.get_by_test_id("door-state")).to_contain_text(re.compile("shut", re.IGNORECASE))
     page.close()
     assert again.end() == 0
+
+
+def test_a_term_that_is_ended_on_the_page_falls_silent_and_leaves_a_signed_word_of_it(browser: Browser, tmp_path: Path):
+    demo = Demo(tmp_path / "demo")
+    page = browser.new_page(locale="en-GB")
+    page.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    page.goto(demo.page)
+    until(lambda: demo.events("found"))
+    end = page.get_by_test_id("end-term")
+    end.click()
+    expect(end).to_contain_text("Press again")
+    end.click()
+    expect(page.get_by_test_id("door-state")).to_have_text("Not watched")
+    expect(page.locator(".facts .camera")).to_contain_text("off")
+    erased = page.locator('[data-kind="audit"]', has_text="Erased")
+    expect(erased.first).to_contain_text("signed by the unit", timeout=30_000)
+    demo.bench("door", to="open", wave="bounce")
+    page.wait_for_timeout(1000)  # nothing is to come, so there is nothing to wait for
+    expect(openings(page)).to_have_count(0)
+    OUT.mkdir(exist_ok=True)
+    page.screenshot(path=OUT / "page-desk-ended.png")
+    page.close()
+    assert demo.end() == 0

@@ -1,9 +1,10 @@
 // The card of one door: its state, since when, the facts about its unit, and what is amiss.
+import { buildOrders, drawOrders, termOf } from "./orders.js";
 import { age, attr, el, exact, heardAgo, icon, language, nowMs, number, ranges, set, setIcon, shortTime, t }
   from "./words.js";
 
-const FACTS = ["online", "camera", "link", "clock", "backlog"];
-const STATES = ["shut", "open", "held"];
+const FACTS = ["online", "camera", "link", "clock", "backlog", "term"];
+const STATES = ["shut", "open", "held", "unwatched"];
 
 /** An empty card; `onPick` is called with the unit when its name is pressed. */
 export function buildDoor(unit, onPick) {
@@ -16,7 +17,8 @@ export function buildDoor(unit, onPick) {
     el("p.state", { id, "data-testid": "door-state" }),
     el("p.since", {}, el("time.for"), el("span.from")),
     el("ul.facts", {}, ...FACTS.map(buildFact)),
-    el("ul.notes", { hidden: "" }));
+    el("ul.notes", { hidden: "" }),
+    buildOrders(unit));
 }
 
 /** `one` is {door, node, notes}: what the station says, the card, and what its notes were written from. */
@@ -26,7 +28,7 @@ export function drawDoor(one) {
   attr(node, "data-state", state);
   attr(node, "data-attention", needsAttention(door));
   attr(node, "data-online", door.online);
-  setIcon(node.querySelector(".icon"), state);
+  setIcon(node.querySelector(".icon"), state === "unwatched" ? "unknown" : state);
   set(node.querySelector(".state"), t(`state.${state}`));
   attr(node.querySelector(".state"), "data-state", state);
   drawSince(one);
@@ -39,6 +41,7 @@ export function drawDoor(one) {
   }
   attr(node.querySelector(".backlog .v"), "data-count", door.pulse?.backlog ?? 0);
   drawNotes(one);
+  drawOrders(one);
 }
 
 /** How long it has been so; drawn every second. */
@@ -51,8 +54,8 @@ export function drawSince({ door, node }) {
   set(from, door.since ? t("since", { time: shortTime(door.since) }) : "");
 }
 
-export function needsAttention({ door, online, camera, warnings, gaps }) {
-  return door !== "shut" || !online || camera === "failed" || warnings.length > 0 || gaps.length > 0;
+export function needsAttention({ door, armed, online, camera, warnings, gaps }) {
+  return (armed && door !== "shut") || !online || camera === "failed" || warnings.length > 0 || gaps.length > 0;
 }
 
 /** A link is told by its protocol; a number alone is a version of MQTT. */
@@ -72,7 +75,9 @@ function buildFact(name) {
 }
 
 /** For each fact: its label, its value, how much it matters, its icon. */
-function factsOf({ online, camera, last_seen: seen, pulse }) {
+function factsOf(door) {
+  const { online, camera, last_seen: seen, pulse } = door;
+  const [term, termLevel] = termOf(door);
   const { clock, link, backlog } = pulse ?? {};
   const offline = t("offlineSince", { heard: heardAgo(seen) });
   const cameraLevel = { on: "ok", failed: "bad" }[camera] ?? "mute";
@@ -85,6 +90,7 @@ function factsOf({ online, camera, last_seen: seen, pulse }) {
     link: [t("link"), linkOf(link), "ok", "link"],
     clock: [t("clock"), clock ? t(`clock.${clock}`) : "—", clockLevel, "anchor"],
     backlog: [t("toSend"), queue, backlog ? "late" : "ok", "late"],
+    term: [t("armed"), term, termLevel, "anchor"],
   };
 }
 

@@ -8,11 +8,13 @@ const AT_EVENT_MS = 50; // rounds to 0.0 s, which is written with a plus
 export function whatOf({ kind, change, detail }) {
   if (kind === "event") return t(`change.${change}`);
   if (kind === "boot" && detail.new_boot === false) return t("kind.agent");
+  if (kind === "audit") return word(`audit.${detail.what}`) ?? detail.what;
   return t(`kind.${kind}`);
 }
 
 /** The name of its icon. */
 export function lookOf({ kind, change }) {
+  if (kind === "audit") return "anchor";
   if (kind !== "event") return kind;
   return change === "opened" ? "open" : change;
 }
@@ -28,6 +30,7 @@ export function whenOf({ time, interval }) {
 export function metaOf(entry) {
   const { kind, seq, edges, time, clock, received, detail } = entry;
   const parts = [el("span.seq", { title: t("seq", { n: seq }) }, `#${seq}`)];
+  if (entry.expected) parts.unshift(el("span.expected", { "data-testid": "expected" }, expectedOf(entry)));
   if (edges) parts.push(el("span", {}, edgesOf(entry)));
   if (kind === "boot") parts.push(el("span", {}, t("versionIs", { v: detail.version ?? "—" })));
   if (time && clock !== "synced") parts.push(el("span.rough", {}, clockOf(entry)));
@@ -47,6 +50,7 @@ export function noteOf(entry, frames, why) {
   const { kind, reason, detail } = entry;
   const notes = [boundsOf(entry)];
   if (kind === "boot" && detail.clean === false) notes.push(t("unclean"));
+  if (kind === "audit") notes.push(...auditOf(detail));
   if (kind === "gap") notes.push(...lossOf(detail));
   else if (reason) notes.push(word(`reason.${reason}`) ?? reason);
   if (why) notes.push(t(frames.length ? "fewPictures" : "noPictures", { why }));
@@ -102,6 +106,20 @@ function boundsOf({ time, interval }) {
 function betweenWords(low, high) {
   if (low && high) return t("between", { a: low, b: high });
   return low ? t("after", { a: low }) : t("before", { b: high });
+}
+
+const expectedOf = ({ expected }) => t("expected", { kind: word(`visit.${expected}`) ?? expected });
+
+function auditOf({ what, of, kind, records, frames, signed, ends_ns: ends, until_ns: until }) {
+  const time = until ?? ends;
+  const notes = [];
+  if (kind) notes.push(word(`visit.${kind}`) ?? kind);
+  if (time && what !== "term.ended") notes.push(t("until", { time: shortTime(new Date(time / 1e6).toISOString()) }));
+  if (!of) return notes;
+  const lost = [records && t("records", { n: records }), frames && t("pictures", { n: frames })].filter(Boolean);
+  notes.push(lost.length ? t("undelivered", { what: lost.join(t("comma")) }) : t("allDelivered"));
+  notes.push(t(signed ? "signed" : "unsigned"));
+  return notes;
 }
 
 function lossOf({ seqs, records, frames, reason }) {

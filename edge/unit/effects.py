@@ -1,0 +1,96 @@
+"""What the term's effects come to: the door watched or not, the camera on or off, everything erased."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from edge.clock import SECOND, Stamp
+from edge.door.term import Effect, pack
+from edge.unit.erasure import counting
+from edge.unit.recorder import Door
+from edge.unit.warden import NAME
+
+if TYPE_CHECKING:
+    from edge.unit.agent import Crew
+
+COMMANDS = "commands"  # the ids of commands done, in the spool's state
+OFF_NS = 5 * SECOND  # a camera that was told to stop is off by then
+
+
+class Effects:
+    """Lives in the deciding thread. `ids()`: the commands done; `tell()`: the platform is told the state."""
+
+    def __init__(self, crew: "Crew", ids: Callable[[], bytes], tell: Callable[[], None]) -> None:
+        self._c = crew
+        self._ids = ids
+        self._tell = tell
+        self._started = False  # the camera's thread
+        crew.warden.on_effect = self.perform
+        crew.warden.on_change = tell
+        crew.warden.pending = self._pending
+        crew.doorkeeper.expected = crew.warden.expected
+        if crew.eye is not None:
+            eye = crew.eye
+            crew.photographer.sensor_open = lambda: eye.sensor_open
+
+    def begin(self, door: Door | None, alive: Stamp | None, *, card_works: bool) -> None:
+        """The recorder has begun: watch, where this is the time to. The door as last stored, and when that was."""
+        c = self._c
+        if c.warden.begin(card_works):
+            c.doorkeeper.begin(door, alive)
+        elif c.warden.watching:
+            c.doorkeeper.arm()
+        if c.warden.looking:
+            self._look()
+
+    def perform(self, effect: Effect, by: str) -> None:
+        """One effect, on whose word."""
+        c = self._c
+        if effect is Effect.WATCH:
+            c.doorkeeper.arm()
+        elif effect is Effect.LOOK:
+            self._look()
+        elif effect is Effect.REST:
+            c.doorkeeper.rest()
+            self._rest()
+        elif effect is Effect.ERASE:
+            c.photographer.abandon()
+            c.album.settled(lambda: self._erase(by))
+
+    def _look(self) -> None:
+        c = self._c
+        if c.eye is None:
+            return
+        if self._started:
+            c.eye.resume()
+        else:
+            self._started = True
+            c.eye.start()
+        c.photographer.begin()
+        c.health.clear("camera.unstopped", c.loop.now())
+
+    def _rest(self) -> None:
+        self._c.photographer.rest()
+        if self._c.eye is not None and self._started:
+            self._c.eye.pause()
+            self._c.loop.after(OFF_NS, self._look_at_eye)
+
+    def _look_at_eye(self) -> None:
+        """A sensor that hangs cannot be switched off; that is told, and its lamp stays on."""
+        c = self._c
+        on = c.eye is not None and c.eye.sensor_open and not c.warden.looking
+        c.health.put("camera.unstopped", c.loop.now(), on, f"{OFF_NS // SECOND} s after it was told to stop")
+        self._tell()
+        if on:
+            c.loop.after(10 * OFF_NS, self._look_at_eye)
+
+    def _pending(self) -> bool:
+        c = self._c
+        return bool(c.journal.backlog or len(c.album) or c.photographer.pending)
+
+    def _erase(self, by: str) -> None:
+        c = self._c
+        state = {**c.recorder.kept(), COMMANDS: self._ids().decode()}
+        count = counting(by, c.journal.epoch, len(c.album), state)
+        files = {NAME: pack(c.warden.after()).decode()}
+        c.journal.replace(lambda in_ram: c.eraser.erase(count, files, in_ram))
+        c.courier.restart()
