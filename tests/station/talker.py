@@ -8,7 +8,7 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 
-WITHIN_S = 10
+WITHIN_S = 30
 V5, V311 = mqtt.MQTTv5, mqtt.MQTTv311
 
 

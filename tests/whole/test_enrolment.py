@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from edge import config
+from edge.clock import SystemClock
 from edge.onsite import bootfile
-from edge.sim import remote
+from edge.sim import remote, terms
 from tests.whole.conftest import until
 from tests.whole.flat import free_port
 
@@ -78,6 +79,8 @@ class Workshop:
         for section, values in sections.items():
             lines += [f"[{section}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
         path.write_text("\n".join(lines), encoding="utf-8")
+        if not (self.folder / "state" / terms.NAME).exists():
+            terms.preset(self.folder / "state", SystemClock().read().wall_ns)
         return path
 
     def run(self, settings: Path) -> subprocess.Popen[bytes]:
