@@ -134,14 +134,18 @@ def _uncounted(held: Held) -> bool:
 
 
 def _invented(truth: Truth, fresh: list[Held]) -> list[str]:
-    """Every opening and shutting that is told really happened, when it is said to have happened."""
+    """Every opening and shutting that is told really happened, when it is said to have happened.
+
+    A door that moves while its contact chatters has the chatter's first edge for its time.
+    """
     wrong = []
     used: set[int] = set()
     for h in fresh:
         event = _event(h)
         closed = event.change is Change.SHUT
-        high = truth.of(event.at) + SLACK_NS
-        low = truth.of(event.since) - SLACK_NS if event.since else high - 2 * SLACK_NS
+        at_ns = truth.of(event.at)
+        high = max([at_ns, *(bad.to_ns for bad in truth.contact_bad if bad.holds(at_ns))]) + SLACK_NS
+        low = truth.of(event.since) - SLACK_NS if event.since else at_ns - SLACK_NS
         match = [
             i
             for i, move in enumerate(truth.moves)
@@ -150,7 +154,7 @@ def _invented(truth: Truth, fresh: list[Held]) -> list[str]:
         if match:
             used.add(match[-1])
         else:
-            wrong.append(f"{h.envelope.id} says {event.change} at {truth.of(event.at)}, and the door did not")
+            wrong.append(f"{h.envelope.id} says {event.change} at {at_ns}, and the door did not")
     return wrong
 
 
@@ -208,19 +212,20 @@ def _must_be_told(truth: Truth, move: Move, after: Move | None) -> bool:
 def _alternation(truth: Truth, events: list[Held]) -> list[str]:
     """A door that opened must shut before it can open again, as a change or as it was found.
 
-    What was found may be told before the change that led to it: a spool that opens late still knows of that one.
+    A spool that opens late tells the change since it was last written, with its interval: after what was found since,
+    and after what was told live meanwhile and never came onto its card.
     """
     wrong = []
     shut: bool | None = None
-    found_ns: int | None = None
+    known_ns = 0  # when the state that the door is in was first told
     for h in events:
         event = _event(h)
-        if event.change is Change.FOUND:
-            shut, found_ns = event.door == "shut", truth.of(event.at)
-        elif event.change in (Change.OPENED, Change.SHUT):
-            led_to_it = found_ns is not None and event.since is not None and truth.of(event.since) <= found_ns
-            if shut is (event.change is Change.SHUT) and not led_to_it:
-                wrong.append(f"{h.envelope.id} says {event.change}, and it was so before")
-            found_ns = None
-            shut = event.change is Change.SHUT
+        if event.change not in (Change.FOUND, Change.OPENED, Change.SHUT):
+            continue
+        is_shut = event.door == "shut" if event.change is Change.FOUND else event.change is Change.SHUT
+        told_late = event.since is not None and truth.of(event.since) <= known_ns
+        if shut is is_shut and event.change is not Change.FOUND and not told_late:
+            wrong.append(f"{h.envelope.id} says {event.change}, and it was so before")
+        if shut is not is_shut:
+            shut, known_ns = is_shut, truth.of(event.at)
     return wrong
