@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     from edge.station.station import Ports, Station
 
     ports = Ports(mqtt=0, frames=_free(8443), page=args.page_port or _free(8080), enrol=_free(8444))
-    station = Station(folder / "station", ports, embedded=args.embedded)
+    station = Station(folder / "station", ports, embedded=args.embedded, open_=True)
     asyncio.run(_serve(station, folder, as_json=args.json))
     return WELL
 

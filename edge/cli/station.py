@@ -1,8 +1,9 @@
-"""Run a station (broker, enrolment, receiver, live page), or see to its units.
+"""Run a station (broker, enrolment, receiver, live page), or see to its units and to who may sign in at its page.
 
 batch N: make N single-use tokens, with a file for each card and labels to print. units: how far each one is. accept
 CODE: take in a unit that waits. revoke UNIT: its certificate counts no more. reissue UNIT: the same, and a new file for
-its card. enrol UNIT: make an identity here, by hand, for the bench. Each works on the station's folder; a station that
+its card. enrol UNIT: make an identity here, by hand, for the bench. people add NAME --role R, people
+list, people remove NAME, people reset NAME: the accounts. Each works on the station's folder; a station that
 runs takes it up within seconds.
 """
 
@@ -12,6 +13,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 FOLDER = Path("/var/lib/doorunit-station")
 BATCH_MAX = 500
+ROLES = ("worker", "installer", "technician")
+SHELL = "(shell)"  # who did it, in the audit: whoever may write the station's folder
 WORDS = {
     "card": "waits for its card to start",
     "expired": "its token has expired",
@@ -40,7 +44,11 @@ WORDS = {
 def declare(parser: argparse.ArgumentParser) -> None:
     """Say what `doorunit station` takes."""
     parser.add_argument("what", nargs="?", choices=("run", *VERBS), default="run", help="what to do (default run)")
-    parser.add_argument("which", nargs="?", default="", help="the unit's id; batch: how many; accept: the code")
+    parser.add_argument(
+        "which", nargs="?", default="", help="the unit's id; batch: how many; accept: the code; people: what"
+    )
+    parser.add_argument("person", nargs="?", default="", help="people add, remove, reset: whose account")
+    parser.add_argument("--role", action="append", default=[], choices=ROLES, help="people add: may be repeated")
     parser.add_argument("--dir", type=Path, default=FOLDER, help=f"where the station keeps all it holds ({FOLDER})")
     parser.add_argument("--out", type=Path, help="enrol, batch, reissue: folder for what is written")
     parser.add_argument("--unit", default="", help="accept: the id it gets (default: what it calls itself)")
@@ -51,7 +59,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mqtt-port", type=int, default=8883)
     parser.add_argument("--frames-port", type=int, default=8443)
     parser.add_argument("--enrol-port", type=int, default=8444)
-    parser.add_argument("--page-port", type=int, default=8080, help="the live page, on 127.0.0.1 only")
+    parser.add_argument("--page-port", type=int, default=8080, help="the live page (default 8080)")
+    parser.add_argument("--page-host", default="127.0.0.1", help="address of the page; off loopback it has TLS")
+    parser.add_argument("--open", action="store_true", help="ask nobody to sign in: a workshop bench, on loopback")
+    parser.add_argument("--zone", default="Asia/Shanghai", help="the office's time zone (default Asia/Shanghai)")
+    parser.add_argument("--language", choices=("zh", "en"), default="zh", help="of scheduled posts and of paper")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -73,14 +85,53 @@ def _enrol(args: argparse.Namespace) -> int:
     return _tell(args, {"unit": who.unit, "identity": str(args.out)}, f"{who.unit}: identity written to {args.out}")
 
 
+def _people(args: argparse.Namespace) -> int:
+    from edge.station.audit import Trail
+    from edge.station.ledger import Ledger
+    from edge.station.people import People, Role
+
+    if args.which not in ("add", "list", "remove", "reset") or (args.which == "list") == bool(args.person):
+        raise ConfigError(
+            "doorunit station people",
+            found=" ".join((args.which, args.person)).strip() or "nothing more",
+            wanted="add NAME --role R, list, remove NAME, or reset NAME",
+            remedy="Try: doorunit station --help",
+        )
+    with closing(Ledger(args.dir)) as ledger:
+        people, now_ns = People(ledger, Trail(ledger)), SystemClock().read().wall_ns
+        if args.which == "add":
+            return _first(args, people.add(args.person, tuple(Role(role) for role in args.role), now_ns, SHELL))
+        if args.which == "reset":
+            return _first(args, people.reset(args.person, now_ns, SHELL))
+        if args.which == "remove":
+            people.remove(args.person, now_ns, SHELL)
+            sys.stdout.write(json.dumps({"removed": args.person}) + "\n" if args.json else f"{args.person}: removed\n")
+            return WELL
+        found = people.all()
+    lines = [f"{one.name}  {' '.join(one.roles)}{'  (first password)' if one.fresh else ''}" for one in found]
+    listed = [{"name": one.name, "roles": list(one.roles), "fresh": one.fresh} for one in found]
+    told = json.dumps({"people": listed}, ensure_ascii=False) if args.json else "\n".join(lines) or "nobody"
+    sys.stdout.write(told + "\n")
+    return WELL
+
+
+def _first(args: argparse.Namespace, password: str) -> int:
+    """It is shown this once, and is kept nowhere."""
+    told = {"name": args.person, "first_password": password}
+    words = f"{args.person}: first password {password}\nIt is shown only now; the first sign-in asks for another.\n"
+    sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n" if args.json else words)
+    return WELL
+
+
 def _serve(args: argparse.Namespace) -> int:
     log_to_stderr("info")
+    from edge.station.office import Habits
     from edge.station.station import Ports, Station
 
     names = ("localhost", "127.0.0.1", *args.name)
-    ports = Ports(args.host, names, args.mqtt_port, args.frames_port, args.page_port, args.enrol_port)
-    station = Station(args.dir, ports)
-    page = f"http://127.0.0.1:{ports.page}/"
+    ports = Ports(args.host, names, args.mqtt_port, args.frames_port, args.page_port, args.enrol_port, args.page_host)
+    station = Station(args.dir, ports, open_=args.open, habits=Habits(zone=args.zone, language=args.language))
+    page = station.page
 
     def ready() -> None:
         told = {
@@ -143,6 +194,7 @@ def _units(args: argparse.Namespace) -> int:
 
 VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "enrol": _enrol,
+    "people": _people,
     "batch": _batch,
     "units": _units,
     "accept": _accept,

@@ -16,28 +16,9 @@ from edge.clock import Stamp
 from edge.durable import make_folder
 from edge.errors import PartError
 from edge.records import Boot, ClockAnchor, Gap
+from edge.station.schema import OPENING, migrate
 from edge.wire import Envelope
 
-SCHEMA = 1
-_TABLES = """
-CREATE TABLE unit (
-    unit TEXT PRIMARY KEY, online INTEGER NOT NULL DEFAULT 0, seen_ns INTEGER NOT NULL,
-    state BLOB NOT NULL DEFAULT '{}', pulse BLOB NOT NULL DEFAULT 'null'
-) WITHOUT ROWID;
-CREATE TABLE record (
-    n INTEGER PRIMARY KEY AUTOINCREMENT, unit TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL,
-    received_ns INTEGER NOT NULL, body BLOB NOT NULL, UNIQUE (unit, epoch, seq)
-);
-CREATE TABLE void (unit TEXT NOT NULL, epoch TEXT NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL);
-CREATE TABLE anchor (
-    unit TEXT NOT NULL, boot TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (unit, boot)
-) WITHOUT ROWID;
-CREATE TABLE frame (
-    name TEXT PRIMARY KEY, unit TEXT NOT NULL, epoch TEXT NOT NULL, event INTEGER NOT NULL,
-    at BLOB NOT NULL, received_ns INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX frame_event ON frame (unit, epoch, event);
-"""
 _envelopes = msgspec.json.Decoder(Envelope)
 _stamps = msgspec.json.Decoder(Stamp)
 _pack = msgspec.json.encode
@@ -83,8 +64,11 @@ class Ledger:
         self._reading = threading.Lock()
         try:
             self._db = self._connect()
-            if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'record'").fetchone():
-                self._db.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {SCHEMA}; COMMIT")
+            try:
+                migrate(self._db, self._path)
+            except PartError:
+                self._db.close()
+                raise
             self._reader = self._connect()
             self._reader.execute("PRAGMA query_only=ON")
         except sqlite3.Error as err:
@@ -101,10 +85,16 @@ class Ledger:
     @contextmanager
     def batch(self) -> Iterator["Batch"]:
         """One transaction; what was told to the Batch is on the disk when the block has ended."""
+        with self.change() as db:
+            yield Batch(db)
+
+    @contextmanager
+    def change(self) -> Iterator[sqlite3.Connection]:
+        """One transaction for the station's own tables; nothing of it stays if the block raises."""
         with self._lock:
             try:
                 self._db.execute("BEGIN IMMEDIATE")
-                yield Batch(self._db)
+                yield self._db
                 self._db.execute("COMMIT")
             except sqlite3.Error as err:
                 self._db.rollback()
@@ -117,12 +107,12 @@ class Ledger:
 
     def units(self) -> list[UnitRow]:
         """All units, by id."""
-        rows = self._read("SELECT unit, online, seen_ns, state, pulse FROM unit ORDER BY unit")
+        rows = self.read("SELECT unit, online, seen_ns, state, pulse FROM unit ORDER BY unit")
         return [UnitRow(u, bool(o), s, msgspec.json.decode(st), msgspec.json.decode(p)) for u, o, s, st, p in rows]
 
     def records(self, *, unit: str = "", before_n: int = 0, limit: int = 200) -> list[Stored]:
         """Newest first by arrival; `before_n` above 0 pages on from there."""
-        rows = self._read(
+        rows = self.read(
             "SELECT n, unit, received_ns, body FROM record"
             " WHERE (? = '' OR unit = ?) AND (? = 0 OR n < ?) ORDER BY n DESC LIMIT ?",
             (unit, unit, before_n, before_n, limit),
@@ -132,28 +122,49 @@ class Ledger:
     def numbered(self, numbers: Iterable[int]) -> list[Stored]:
         """These records, by their numbers."""
         query = "SELECT n, unit, received_ns, body FROM record WHERE n = ?"
-        return [self._stored(*row) for n in numbers for row in self._read(query, (n,))]
+        return [self._stored(*row) for n in numbers for row in self.read(query, (n,))]
+
+    def openings(self, since_ns: int) -> list[Stored]:
+        """Openings of all units received since then, and so all that were since then; oldest first by arrival."""
+        rows = self.read(
+            f"SELECT n, unit, received_ns, body FROM record WHERE {OPENING} AND received_ns >= ? ORDER BY n",  # noqa: S608 - a constant of ours
+            (since_ns,),
+        )
+        return [self._stored(*row) for row in rows]
+
+    def last_opening(self, unit: str) -> Stored | None:
+        """The unit's newest by arrival."""
+        query = f"SELECT n, unit, received_ns, body FROM record WHERE {OPENING} AND unit = ? ORDER BY n DESC LIMIT 1"  # noqa: S608 - a constant of ours
+        rows = self.read(query, (unit,))
+        return self._stored(*rows[0]) if rows else None
+
+    def holds(self, unit: str, epoch: str, seq: int) -> Stored | None:
+        """One record by its name."""
+        rows = self.read(
+            "SELECT n, unit, received_ns, body FROM record WHERE unit = ? AND epoch = ? AND seq = ?", (unit, epoch, seq)
+        )
+        return self._stored(*rows[0]) if rows else None
 
     def count(self, unit: str) -> int:
         """How many records of this unit are here."""
-        return int(self._read("SELECT count(*) FROM record WHERE unit = ?", (unit,))[0][0])
+        return int(self.read("SELECT count(*) FROM record WHERE unit = ?", (unit,))[0][0])
 
     def missing(self, unit: str) -> list[tuple[int, int]]:
         """Seqs that lie below one that is here, and are neither here nor declared void: inclusive ranges."""
         found: list[tuple[int, int]] = []
-        for (epoch,) in self._read("SELECT DISTINCT epoch FROM record WHERE unit = ?", (unit,)):
-            holes = self._read(
+        for (epoch,) in self.read("SELECT DISTINCT epoch FROM record WHERE unit = ?", (unit,)):
+            holes = self.read(
                 "SELECT before + 1, seq - 1 FROM (SELECT seq, lag(seq, 1, 0) OVER (ORDER BY seq) AS before"
                 " FROM record WHERE unit = ? AND epoch = ?) WHERE seq > before + 1",
                 (unit, epoch),
             )
-            voids = self._read("SELECT low, high FROM void WHERE unit = ? AND epoch = ?", (unit, epoch))
+            voids = self.read("SELECT low, high FROM void WHERE unit = ? AND epoch = ?", (unit, epoch))
             found += _without([(low, high) for low, high in holes], [(low, high) for low, high in voids])
         return found
 
     def frames(self, unit: str, epoch: str, event: int) -> list[Picture]:
         """The frames of one opening that are here, oldest first."""
-        rows = self._read(
+        rows = self.read(
             "SELECT name, unit, epoch, event, at FROM frame WHERE unit = ? AND epoch = ? AND event = ?",
             (unit, epoch, event),
         )
@@ -161,28 +172,29 @@ class Ledger:
 
     def frame(self, name: str) -> Picture | None:
         """One frame by name."""
-        rows = self._read("SELECT name, unit, epoch, event, at FROM frame WHERE name = ?", (name,))
+        rows = self.read("SELECT name, unit, epoch, event, at FROM frame WHERE name = ?", (name,))
         return _picture(*rows[0]) if rows else None
 
     def anchor(self, unit: str, boot: str) -> Stamp | None:
         """What ties that boot's clock to UTC, where it is known."""
-        rows = self._read("SELECT body FROM anchor WHERE unit = ? AND boot = ?", (unit, boot))
+        rows = self.read("SELECT body FROM anchor WHERE unit = ? AND boot = ?", (unit, boot))
         return _stamps.decode(rows[0][0]) if rows else None
 
-    def _stored(self, n: int, unit: str, received_ns: int, body: bytes) -> Stored:
-        envelope = _envelopes.decode(body)
-        return Stored(n, unit, received_ns, envelope, self.anchor(unit, envelope.data.record.at.boot))
-
-    def _read(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def read(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """What a query of the station's own files answers."""
         with self._reading:
             try:
                 return self._reader.execute(query, values).fetchall()
             except sqlite3.Error as err:
                 raise self._trouble(err) from err
 
+    def _stored(self, n: int, unit: str, received_ns: int, body: bytes) -> Stored:
+        envelope = _envelopes.decode(body)
+        return Stored(n, unit, received_ns, envelope, self.anchor(unit, envelope.data.record.at.boot))
+
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "mmap_size=0"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "mmap_size=0", "foreign_keys=ON"):
             db.execute(f"PRAGMA {pragma}")
         return db
 

@@ -1,6 +1,7 @@
 """Runs the web applications in one asyncio loop.
 
-The page in clear on loopback, the units' side with mutual TLS, enrolment with TLS for units without a certificate.
+The page in clear on loopback and with TLS elsewhere, the units' side with mutual TLS, enrolment with TLS for units
+without a certificate.
 """
 
 import asyncio
@@ -60,9 +61,10 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def page_server(app: Starlette, host: str, port: int) -> Server:
-    """The live page, in clear."""
-    return Server(uvicorn.Config(app, host=host, port=port, **_QUIET))
+def page_server(app: Starlette, host: str, port: int, tls: tuple[str, str] | None = None) -> Server:
+    """The live page: in clear, or with the station's own (certificate, key)."""
+    certificate, key = tls or (None, None)
+    return Server(uvicorn.Config(app, host=host, port=port, ssl_certfile=certificate, ssl_keyfile=key, **_QUIET))
 
 
 def unit_server(app: Starlette, host: str, port: int, tls: tuple[str, str, str]) -> Server:

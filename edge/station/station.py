@@ -11,8 +11,9 @@ from pathlib import Path
 
 import msgspec
 
-from edge.clock import SystemClock
-from edge.errors import DoorunitError, PartError
+from edge.clock import Quality, SystemClock
+from edge.config import is_loopback
+from edge.errors import ConfigError, DoorunitError, PartError
 from edge.station import views
 from edge.station.broker import Broker, open_broker
 from edge.station.ca import Authority
@@ -22,8 +23,10 @@ from edge.station.enrolapi import enrol_app
 from edge.station.frames import FrameStore
 from edge.station.hub import Hub
 from edge.station.ledger import Ledger, Picture
+from edge.station.office import Habits, Office
 from edge.station.orders import Orders
 from edge.station.pageapi import Bench, page_app
+from edge.station.posts import Poster, Posts
 from edge.station.receiver import News, Receiver
 from edge.station.server import Server, enrol_server, page_server, unit_server
 from edge.station.unitapi import unit_app
@@ -32,11 +35,12 @@ log = logging.getLogger(__name__)
 
 Tls = tuple[str, str, str]
 CONNECT_S = 10
+POST_S = 20
 LOOK_S = 2  # how soon the broker takes up what `doorunit station revoke` did beside it
 
 
 class Ports(msgspec.Struct, frozen=True):
-    """Where the station listens; 0 picks a free port. Units reach `host`, the page is on loopback."""
+    """Where the station listens; 0 picks a free port. Units reach `host`, people `page_host`."""
 
     host: str = "127.0.0.1"
     names: tuple[str, ...] = ("localhost", "127.0.0.1")  # what units call it, for the certificate
@@ -44,13 +48,29 @@ class Ports(msgspec.Struct, frozen=True):
     frames: int = 8443
     page: int = 8080
     enrol: int = 8444
+    page_host: str = "127.0.0.1"  # elsewhere than on loopback the page is served with TLS
 
 
 class Station:
-    """Everything that receives. `bench`: the demo's simulated unit, or None. `embedded`: amqtt, in clear, loopback."""
+    """Everything that receives. `bench`: the demo's simulated unit, or None. `embedded`: amqtt, in clear, loopback.
 
-    def __init__(self, folder: Path, ports: Ports, *, embedded: bool = False) -> None:
+    open_: the page asks nobody to sign in; for a workshop bench, on loopback only. poster: where scheduled posts go.
+    Raises ConfigError, PartError.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        ports: Ports,
+        *,
+        embedded: bool = False,
+        open_: bool = False,
+        habits: Habits | None = None,
+        poster: Poster | None = None,
+    ) -> None:
+        _require_bench(ports, open_=open_)
         self.ports = ports
+        self._poster = poster
         self.hub = Hub()
         self.bench: Bench | None = None
         self.news = threading.Event()  # set whenever a unit has said something, after it is in the ledger
@@ -63,6 +83,7 @@ class Station:
             self.desk = Desk(folder / "enrol", self.ca, clock)
             self.ledger = Ledger(folder)
             self._closing.callback(self.ledger.close)
+            self.office = Office(self.ledger, open_=open_, habits=habits, enrolled=self._enrolled)
             self.broker: Broker
             if embedded:
                 self.broker = EmbeddedBroker(ports.host, ports.mqtt)
@@ -85,11 +106,11 @@ class Station:
         """Serve until `end`; `ready` is called once all servers listen. Closes everything in reverse."""
         self._loop = asyncio.get_running_loop()
         try:
-            page = page_app(self.ledger, self.frames, self.hub, self._clock, self.bench, self.orders)
+            page = page_app(self.ledger, self.frames, self.hub, self._clock, self.bench, self.office, self.orders)
             certificate, key = self.ca.server_files(self.ports.names)
             tls = (str(self.ca.ca_file), str(certificate), str(key))
             self._servers = [
-                page_server(page, "127.0.0.1", self.ports.page),
+                page_server(page, self.ports.page_host, self.ports.page, None if self._on_loopback else tls[1:]),
                 unit_server(unit_app(self.frames, self.desk), self.ports.host, self.ports.frames, tls),
                 enrol_server(enrol_app(self.desk, self._clock), self.ports.host, self.ports.enrol, tls[1:]),
             ]
@@ -97,12 +118,13 @@ class Station:
                 _require_free(port)
             tasks = [asyncio.create_task(server.serve()) for server in self._servers]
             await asyncio.gather(*(server.up.wait() for server in self._servers))
-            looking = asyncio.create_task(self._look())
+            beside = [asyncio.create_task(self._look()), asyncio.create_task(self._post())]
             ready()
             try:
                 await asyncio.gather(*tasks)
             finally:
-                looking.cancel()
+                for task in beside:
+                    task.cancel()
         finally:
             await asyncio.to_thread(self._closing.close)
 
@@ -122,6 +144,34 @@ class Station:
         self.hub.close()
         for server in self._servers:
             server.end()
+
+    @property
+    def page(self) -> str:
+        """The page's address for people."""
+        everywhere = self.ports.page_host in ("0.0.0.0", "::")  # noqa: S104 - compared, not listened on
+        host = self.ports.names[-1] if everywhere else self.ports.page_host
+        return f"http{'' if self._on_loopback else 's'}://{host}:{self.ports.page}/"
+
+    @property
+    def _on_loopback(self) -> bool:
+        return is_loopback(self.ports.page_host)
+
+    def _enrolled(self) -> dict[str, str]:
+        return {unit: known.issued for unit, known in self.ca.known.units().items() if not known.revoked}
+
+    async def _post(self) -> None:
+        """What goes out by schedule; not while nobody knows what day it is."""
+        if self._poster is None:
+            return
+        posts = Posts(self.office, self._poster)
+        while True:
+            now = self._clock.read()
+            if now.clock is not Quality.UNSYNCED:
+                try:
+                    await asyncio.to_thread(posts.tick, now.wall_ns)
+                except DoorunitError as err:
+                    log.error("scheduled posts: %s", err)  # noqa: TRY400 - the sentence says it all
+            await asyncio.sleep(POST_S)  # clock: posts are due at minutes, and tick is given the time
 
     def _receiver(self, clock: SystemClock) -> Receiver:
         certificate, key = self.ca.client_files()
@@ -156,6 +206,16 @@ class Station:
             return  # nobody can listen yet; a page that comes later reads the ledger
         for event, data in messages:
             self._loop.call_soon_threadsafe(self.hub.push, event, data)
+
+
+def _require_bench(ports: Ports, *, open_: bool) -> None:
+    if open_ and not is_loopback(ports.page_host):
+        raise ConfigError(
+            "--open",
+            found=f"a page on {ports.page_host}",
+            wanted="a page on 127.0.0.1: whoever reaches an open page sees all pictures",
+            remedy="Leave --open out, and make accounts: doorunit station people add NAME --role worker",
+        )
 
 
 def _require_free(port: int) -> None:

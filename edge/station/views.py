@@ -5,6 +5,7 @@ from typing import Any
 
 from edge.clock import MS, know
 from edge.records import AnyRecord, Audit, Boot, Event, FrameSet, Gap
+from edge.station.book import attended_of, labels_of, told
 from edge.station.ledger import Ledger, Picture, Stored, UnitRow
 from edge.wire import from_rfc3339, rfc3339
 
@@ -15,12 +16,13 @@ MENDED = 200  # as many as the page loads at first
 
 def doors(ledger: Ledger) -> list[JSON]:
     """All doors, by unit."""
-    return [_door(ledger, row) for row in ledger.units()]
+    labels = labels_of(ledger)
+    return [_door(ledger, row, labels) for row in ledger.units()]
 
 
 def door(ledger: Ledger, unit: str) -> JSON | None:
     """One door, or None before it was ever heard of."""
-    return next((_door(ledger, row) for row in ledger.units() if row.unit == unit), None)
+    return next((_door(ledger, row, labels_of(ledger)) for row in ledger.units() if row.unit == unit), None)
 
 
 def entry(ledger: Ledger, stored: Stored, genuine: Genuine = lambda _unit, _audit: False) -> JSON:
@@ -47,6 +49,7 @@ def entry(ledger: Ledger, stored: Stored, genuine: Genuine = lambda _unit, _audi
         "settle_us": event.settle_us if event else 0,
         "reason": _reason(record),
         "detail": _detail(record) if not isinstance(record, Audit) else _audit(stored.unit, record, genuine),
+        "attended": told(attended_of(ledger, (stored.unit, record.epoch, record.seq))) if event else [],
         "frames": [picture(p) for p in ledger.frames(stored.unit, record.epoch, record.seq)] if event else [],
     }
 
@@ -77,10 +80,11 @@ def picture(frame: Picture) -> JSON:
     }
 
 
-def _door(ledger: Ledger, row: UnitRow) -> JSON:
+def _door(ledger: Ledger, row: UnitRow, labels: dict[str, str]) -> JSON:
     pulse = row.pulse or {}
     return {
         "unit": row.unit,
+        "label": labels.get(row.unit, ""),
         "door": row.state.get("door", "unknown"),
         "since": row.state.get("since"),
         "armed": row.state.get("armed", True),  # an older unit knows no term, and watches always

@@ -18,6 +18,7 @@ from edge.station.desk import Desk
 from edge.station.frames import FrameStore
 from edge.station.hub import Hub
 from edge.station.ledger import Ledger
+from edge.station.office import Office as StationOffice
 from edge.station.pageapi import page_app
 from edge.station.unitapi import unit_app
 from tests.fuzz.seals import PRIVATE_KEY, STRANGER, VERIFY_KEY
@@ -85,7 +86,7 @@ def office(folder: Path) -> Iterator[Office]:
             ledger,
             frames,
             unit_app(frames, desk),
-            page_app(ledger, frames, Hub(), clock, bench),
+            page_app(ledger, frames, Hub(), clock, bench, StationOffice(ledger, open_=True)),
         )
     finally:
         ledger.close()

@@ -28,7 +28,7 @@ def kept(at: Office, request: Request) -> str:
     header = seal.verify(request.body, bytes(KEYS[unit].verify_key))
     assert is_signed(request.body, KEYS[unit])
     assert header.unit == unit
-    assert at.ledger._read("SELECT name, unit, event FROM frame") == [(name, unit, header.event)]
+    assert at.ledger.read("SELECT name, unit, event FROM frame") == [(name, unit, header.event)]
     assert [path.name for path in (at.folder / "frames").rglob("*") if path.is_file()] == [name]
     assert (at.folder / "frames" / unit / name).read_bytes() == request.body
     return name
@@ -47,7 +47,7 @@ def opened(folder: Path) -> Iterator[Play]:
             if status != 201:
                 assert status in HARMLESS or (request.cut and status == 0), status
                 assert at.tree() == empty
-                assert at.ledger._read("SELECT * FROM frame") == []
+                assert at.ledger.read("SELECT * FROM frame") == []
                 return
             name = kept(at, request)
             assert ask(at.units, request).status == 200

@@ -17,6 +17,7 @@ from edge.station.ca import Authority
 from edge.station.frames import FrameStore
 from edge.station.hub import Hub
 from edge.station.ledger import Ledger
+from edge.station.office import Office
 from edge.station.orders import Orders
 from edge.station.pageapi import page_app
 from tests.station.conftest import stamp
@@ -122,7 +123,8 @@ def test_the_page_gives_orders_and_says_what_became_of_them(
 ):
     keep(erased(unit), unit=UNIT)
     store = FrameStore(tmp_path / "frames", ledger, authority, SystemClock(), lambda _: None)
-    with TestClient(page_app(ledger, store, Hub(), SystemClock(), None, unit.orders)) as page:
+    office, here = Office(ledger, open_=True), "http://127.0.0.1"
+    with TestClient(page_app(ledger, store, Hub(), SystemClock(), None, office, unit.orders), base_url=here) as page:
         assert page.post(f"/api/orders/{UNIT}/end", json={}).json() == {"done": True, "said": "done"}
         assert page.post(f"/api/orders/{UNIT}/dance", json={}).status_code == 400
         assert (
@@ -137,5 +139,5 @@ def test_the_page_gives_orders_and_says_what_became_of_them(
             "of": "e1",
             "signed": True,
         }
-    with TestClient(page_app(ledger, store, Hub(), SystemClock(), None)) as page:
+    with TestClient(page_app(ledger, store, Hub(), SystemClock(), None, office), base_url=here) as page:
         assert page.post(f"/api/orders/{UNIT}/end", json={}).status_code == 404

@@ -10,6 +10,7 @@ from edge.errors import LinkError
 from edge.spool.seal import Sealer, frame_name
 from edge.station.frames import FrameStore
 from edge.station.hub import Hub
+from edge.station.office import Office
 from edge.station.pageapi import page_app
 from tests.station.conftest import event, stamp
 
@@ -41,7 +42,9 @@ def store(tmp_path, ledger, authority):
 
 @pytest.fixture
 def page(ledger, store, bench):
-    with TestClient(page_app(ledger, store, Hub(), SystemClock(), bench)) as client:
+    with TestClient(
+        page_app(ledger, store, Hub(), SystemClock(), bench, Office(ledger, open_=True)), base_url="http://127.0.0.1"
+    ) as client:
         yield client
 
 
@@ -96,7 +99,9 @@ def test_another_sites_page_may_not_act(page, bench):
 
 
 def test_a_real_station_has_no_bench(ledger, store):
-    with TestClient(page_app(ledger, store, Hub(), SystemClock(), None)) as page:
+    with TestClient(
+        page_app(ledger, store, Hub(), SystemClock(), None, Office(ledger, open_=True)), base_url="http://127.0.0.1"
+    ) as page:
         assert page.get("/api/doors").json()["bench"] is None
         assert page.post("/api/bench/door", json={"to": "open"}).status_code == 404
 

@@ -1,8 +1,9 @@
 // The live page: keeps the stream open, hands on what it says, and arranges the doors and what stands beside them.
 import { redrawBench, showBenchFor, takeBench } from "./bench.js";
 import { buildDoor, drawDoor, drawSince, needsAttention } from "./door.js";
-import { frame, load, put, redraw } from "./events.js";
+import { attended, frame, load, put, redraw } from "./events.js";
 import { clearHealth, drawHealth } from "./health.js";
+import { may, whoAmI } from "./session.js";
 import { $, ask, attr, clockSeconds, otherLanguage, say, set, setNow, t, writeWords } from "./words.js";
 
 const SILENT_MS = 45e3; // a unit speaks every 20 s; after this long without a word the stream is opened anew
@@ -10,7 +11,7 @@ const CALL_MS = 15e3; // a call that is not taken in this time is made anew
 const RETRY_MS = 3e3;
 const SHOW_LOST_MS = 1e3; // shorter breaks mend themselves unseen
 const ARRANGE_MS = 150;
-const HEARD = { door: takeDoor, record: takeRecord, frame, bench: takeBench }; // what the stream speaks of
+const HEARD = { door: takeDoor, record: takeRecord, frame, attended, bench: takeBench }; // what the stream speaks of
 const LIVE_WORDS = { no: "stale", yes: "live", wait: "connecting" };
 
 const narrow = matchMedia("(max-width: 959px)");
@@ -35,6 +36,7 @@ function connect() {
   source.addEventListener("open", refresh);
   source.addEventListener("error", () => {
     lostMs ||= Date.now();
+    if (source.readyState === EventSource.CLOSED) whoAmI().catch(() => {}); // signed out, perhaps
   });
   for (const name of Object.keys(HEARD)) {
     source.addEventListener(name, (event) => hear(name, JSON.parse(event.data)));
@@ -58,7 +60,7 @@ async function refresh() {
     state.doors.forEach(takeDoor);
     takeBench(state.bench);
     arrange();
-    await load(picked);
+    if (may("events")) await load(picked);
   } catch (error) {
     console.warn(error);
     lostMs ||= Date.now();
@@ -180,7 +182,7 @@ function filter(all) {
   const wanted = $("find").value.trim().toLowerCase();
   let seen = 0;
   for (const { door, node } of all) {
-    const fits = (show === "all" || needsAttention(door)) && door.unit.toLowerCase().includes(wanted);
+    const fits = (show === "all" || needsAttention(door)) && `${door.unit} ${door.label}`.toLowerCase().includes(wanted);
     node.hidden = !fits && !node.contains(document.activeElement); // never from under the reader's hand
     if (!node.hidden) seen += 1;
     const button = node.querySelector(".pick");
@@ -217,7 +219,7 @@ function follow() {
     view(picked ? "events" : "doors");
     if (picked) $("events").focus({ preventScroll: true });
   }
-  load(picked).catch(() => {}); // the list itself says so, and the next connection brings it
+  if (may("events")) load(picked).catch(() => {}); // the list itself says so, and the next connection brings it
 }
 
 function view(name) {
@@ -255,8 +257,18 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden && Date.now() - heardMs > SILENT_MS / 2) connect(); // a phone freezes streams in the background
 });
 
+async function begin() {
+  try {
+    await whoAmI();
+  } catch {
+    setTimeout(begin, RETRY_MS);
+    return;
+  }
+  follow();
+  connect();
+  setInterval(watch, 1000);
+}
+
 writeWords();
 view("doors");
-follow();
-connect();
-setInterval(watch, 1000);
+begin();

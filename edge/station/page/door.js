@@ -14,6 +14,7 @@ export function buildDoor(unit, onPick) {
   return el("article.door", { "data-testid": "door-card", "data-unit": unit, "aria-label": unit },
     icon("unknown"),
     el("h3", {}, pick),
+    el("p.flat", { hidden: "", "data-testid": "door-flat" }),
     el("p.state", { id, "data-testid": "door-state" }),
     el("p.since", {}, el("time.for"), el("span.from")),
     el("ul.facts", {}, ...FACTS.map(buildFact)),
@@ -31,6 +32,8 @@ export function drawDoor(one) {
   setIcon(node.querySelector(".icon"), state === "unwatched" ? "unknown" : state);
   set(node.querySelector(".state"), t(`state.${state}`));
   attr(node.querySelector(".state"), "data-state", state);
+  set(node.querySelector(".flat"), door.label);
+  node.querySelector(".flat").hidden = !door.label;
   drawSince(one);
   for (const [name, [key, value, level, look]] of Object.entries(factsOf(door))) {
     const item = node.querySelector(`.facts .${name}`);

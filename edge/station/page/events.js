@@ -1,4 +1,5 @@
 // The list of events: in the order things happened, filled as records arrive, each with its pictures.
+import { attendance } from "./attend.js";
 import { deliveredOf, lookOf, metaOf, noteOf, shortOffset, whatOf, whenOf } from "./entry.js";
 import { openPicture, redrawPicture } from "./lightbox.js";
 import { addPicture, forgetAllPictures, forgetPictures, nameOf, picturesOf } from "./pictures.js";
@@ -56,6 +57,14 @@ export function put(entries, live = false) {
 export function frame(picture) {
   const row = addPicture(picture)?.row;
   if (row) draw(row);
+}
+
+/** Somebody saw to an opening. */
+export function attended({ unit: of, epoch, seq, attended: by }) {
+  const row = picturesOf({ unit: of, epoch, seq }).row;
+  if (!row) return;
+  row.entry.attended = by;
+  draw(row);
 }
 
 /** Everything again, in another language or on another day. */
@@ -184,6 +193,7 @@ function build(entry) {
     el("p.line", {}, el("strong.what"), el("span.of"), el("time.when")),
     el("p.meta"),
     el("p.note", { hidden: "" }),
+    el("p.attendance", { hidden: "" }),
     el("div.thumbs", { hidden: "" }));
   return el(isEvent ? "li.event" : "li.event.minor", about,
     el("h3.day", { hidden: "" }),
@@ -201,8 +211,20 @@ function draw(row) {
   part("meta").replaceChildren(...metaOf(entry));
   set(part("note"), note);
   part("note").hidden = !note;
+  drawAttendance(row, part("attendance"));
   drawThumbs(row, part("thumbs"), frames);
   redrawPicture(row);
+}
+
+function drawAttendance(row, box) {
+  const { entry } = row;
+  const opening = entry.kind === "event" && entry.change === "opened";
+  box.hidden = !opening;
+  const key = JSON.stringify([entry.attended, entry.time, t("attend")]);
+  if (box.dataset.key === key) return; // a button under a finger stays
+  box.dataset.key = key;
+  const done = (by) => attended({ ...entry, attended: by });
+  if (opening) box.replaceChildren(...attendance(entry, `${whatOf(entry)} · ${entry.unit}`, done));
 }
 
 /** The milliseconds stand apart, so that they can be written smaller. */

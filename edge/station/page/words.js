@@ -23,7 +23,7 @@ const WORDS = {
   ],
   all: ["All", "全部"],
   attention: ["Needs attention", "需要关注"],
-  find: ["Find a unit", "查找设备"],
+  find: ["Find a flat or unit", "查找住户或设备"],
   noneMatch: ["No door matches. ", "没有符合条件的门。"],
   noneAttention: ["Every door is shut, online and without warnings.", "所有门均已关闭、在线且无告警。"],
   allEvents: ["All doors", "全部的门"],
@@ -323,17 +323,28 @@ export function attr(node, name, value) {
   return node;
 }
 
+/** More words, of a module that not every page loads. */
+export const addWords = (words) => Object.assign(WORDS, words);
+
+let csrf = "";
+/** What the station wants to see with every change, so that no other page can make one. */
+export const setCsrf = (word) => { csrf = word; };
+
 /** GET, or POST with a body; returns the JSON. Throws an Error whose message is a sentence for the reader. */
 export async function ask(path, body) {
-  const post = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  const headers = { "Content-Type": "application/json", "X-Doorunit-Csrf": csrf };
+  const post = body && { method: "POST", headers, body: JSON.stringify(body) };
   let answer;
   try {
     answer = await fetch(path, { ...post, cache: "no-store", signal: AbortSignal.timeout(20e3) });
   } catch {
     throw new Error(t("noAnswer"));
   }
+  if (answer.status === 401) location.assign(`/signin?next=${encodeURIComponent(location.pathname)}`);
   const data = await answer.json().catch(() => null);
-  if (!answer.ok || data === null) throw new Error(data?.error ?? t("refused", { status: answer.status }));
+  if (!answer.ok || data === null) {
+    throw Object.assign(new Error(data?.error ?? t("refused", { status: answer.status })), data);
+  }
   return data;
 }
 
