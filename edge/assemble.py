@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 from edge import identity, wire
 from edge.alert.channel import Channel, Sender
 from edge.alert.others import Apprise, AppriseSender
-from edge.board import host, pins
-from edge.clock import FLOOR_NS, Clock, Stamp, SystemClock
+from edge.board import host, machine, pins
+from edge.board.chips import I2C
+from edge.board.indicator import Panel
+from edge.clock import FLOOR_NS, MS, Clock, Stamp, SystemClock
 from edge.config import Config
 from edge.loop import Loop, Thread
 from edge.onsite import renew
-from edge.parts import Camera, FramePost
+from edge.parts import Camera, Contact, FramePost
 from edge.records import Event
 from edge.spool.frames import FrameFiles
 from edge.spool.hold import Hold
@@ -93,6 +95,9 @@ class Assembly:
             new_epoch=new_epoch,
             open_phone=self._open_phone,
             certificate=self._certificate() if settings.uplink.tls else None,
+            bus=self._bus(),
+            tamper=self._tamper(),
+            panel=self._panel(),
         )
         return staff(settings, self._who.unit, kit)
 
@@ -100,6 +105,39 @@ class Assembly:
         worker = Thread(name, self.loop)
         self._closing.callback(worker.close)
         return worker
+
+    def _bus(self) -> I2C | None:
+        sensors, clock = self._config.sensors, self._clock
+        if not sensors.addresses:
+            return None
+        if self.door is not None:
+            from edge.sim.chips import SimChips
+
+            return SimChips(sensors, lambda: clock.now() // MS).bus
+        bus = machine.I2C(sensors.bus)
+        self._closing.callback(bus.close)
+        return bus
+
+    def _tamper(self) -> Contact | None:
+        pin = self._config.sensors.tamper_pin
+        if pin is None:
+            return None
+        if self.door is not None:
+            from edge.sim.contact import Wire
+
+            Wire(self._factory, pin).set(True)  # the lid is on
+        lid = pins.Reed(self._factory, pin, now=self._clock.now)
+        self._closing.callback(lid.close)
+        return lid
+
+    def _panel(self) -> Panel | None:
+        settings = self._config.indicator
+        if settings.led_pin is None and settings.buzzer_pin is None:
+            return None
+        lamp, buzzer = (pins.lamp(self._factory, pin) for pin in (settings.led_pin, settings.buzzer_pin))
+        panel = Panel(lamp, buzzer, self.loop)
+        self._closing.callback(panel.close)
+        return panel
 
     def _tls(self) -> tuple[str, str, str]:
         return str(self._who.ca_file), str(self._who.cert_file), str(self._who.key_file)
@@ -164,9 +202,7 @@ class Assembly:
         from edge.camera.lit import LitCamera
         from edge.camera.mask import Mask
 
-        led = settings.led_pin
-        lamp = pins.NoLamp() if led is None else pins.Lamp(self._factory, led)
-        camera = LitCamera(self._camera(), lamp)
+        camera = LitCamera(self._camera(), pins.lamp(self._factory, settings.led_pin))
         eye = Eye(camera, Mask(settings.mask), settings.fps, self.loop.post, self._clock.now)
         self._closing.callback(eye.close)
         return eye

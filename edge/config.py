@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta
 
-from edge import phonebook
+from edge import fittings, phonebook
 from edge.declare import SECRET_MAX, Section, Text, read_secret
 from edge.declare import is_loopback as is_loopback
 from edge.declare import setting as _is
@@ -172,6 +172,8 @@ class Config(Section, frozen=True):
     feishu: phonebook.Feishu = phonebook.Feishu()
     ntfy: phonebook.Ntfy = phonebook.Ntfy()
     apprise: phonebook.Apprise = phonebook.Apprise()
+    sensors: fittings.Sensors = fittings.Sensors()
+    indicator: fittings.Indicator = fittings.Indicator()
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -319,14 +321,6 @@ def _together(config: Config) -> None:
             wanted=f"more than twice door.settle_ms ({door.settle_ms})",
             remedy="A contact needs time to settle before it is called faulty.",
         )
-    led = camera.led_pin
-    if led is not None and (led == door.contact_pin or not 4 <= led <= 27):
-        raise ConfigError(
-            "camera.led_pin",
-            found=led,
-            wanted=f"a free GPIO 4-27 other than door.contact_pin ({door.contact_pin})",
-            remedy=EXPLAIN.format("camera.led_pin"),
-        )
     ring_mb = (camera.before_s + 1) * camera.fps * camera.width * camera.height * 4 // 1_000_000
     if ring_mb > RING_MAX_MB:
         raise ConfigError(
@@ -342,6 +336,14 @@ def _together(config: Config) -> None:
             wanted="true for every host but this machine",
             remedy="Records must not cross a network in clear.",
         )
+    pins = {
+        "door.contact_pin": door.contact_pin,
+        "camera.led_pin": camera.led_pin,
+        "sensors.tamper_pin": config.sensors.tamper_pin,
+        "indicator.led_pin": config.indicator.led_pin,
+        "indicator.buzzer_pin": config.indicator.buzzer_pin,
+    }
+    fittings.check(config.sensors, pins)
     for name, url in phonebook.urls(config.wecom, config.dingtalk, config.feishu, config.ntfy):
         if not phonebook.is_safe(url):
             raise ConfigError(
@@ -362,7 +364,10 @@ def _wanted(kind: Any, meta: Meta) -> str:
     choices = [a for a in get_args(base) if isinstance(a, str)]
     words = "one of " + ", ".join(choices) if choices else names.get(base, "")
     if not words:
-        words = "a GPIO 4-27, or left out" if base == (int | None) else "polygons of at least 3 corners, each 0 to 1"
+        words = "polygons of at least 3 corners, each 0 to 1"
+        if base == (int | None):
+            is_address = (meta.extra or {}).get("unit") == fittings.ADDRESS
+            words = f"{'an I2C address' if is_address else 'a GPIO 4-27'}, or left out"
     if meta.ge is not None and meta.le is not None:
         words += f" {meta.ge} to {meta.le}"
     if meta.multiple_of is not None:

@@ -106,6 +106,28 @@ ROWS = {
         Row("identity.ending", "The certificate ends soon and is not renewed", "证书即将到期且未能续期", 60, LINK),
         Row("power.low", "The supply voltage is too low", "供电电压不足"),
         Row("heat.high", "The unit is too hot", "设备温度过高", 60),
+        Row(
+            "sensor.failed",
+            "A sensor does not answer",
+            "传感器无响应",
+            remedy="See the detail: which chip, and what to look at. The door is watched all the same.",
+            remedy_zh="请按详情检查对应芯片及接线；门的监测不受影响。",
+        ),
+        Row("power.lost", "The mains is gone: the unit runs on its battery", "外部断电，正在使用电池"),
+        Row("supply.low", "The supply is close to too low", "供电电压偏低", 5, ("power.lost", "power.low")),
+        Row("enclosure.hot", "The enclosure is too hot", "机箱内温度过高", 60),
+        Row("enclosure.damp", "The enclosure is damp", "机箱内潮湿", 60),
+        Row(
+            "clock.battery",
+            "The clock chip stood still without power: its battery is empty",
+            "时钟芯片曾停走，纽扣电池可能没电",
+            remedy="Replace the clock's coin cell.",
+            remedy_zh="请更换时钟芯片的纽扣电池。",
+        ),
+        Row("tamper.lid", "The unit's lid is open", "设备外壳被打开"),
+        Row("tamper.wall", "The unit was tilted or taken off its wall", "设备被倾斜或拆离墙面"),
+        Row("tamper.wiring", "The door contact's wiring was tampered with", "门磁线路被破坏或干扰"),
+        Row("indicator.failed", "The fault lamp or buzzer cannot be switched", "故障灯或蜂鸣器无法控制"),
         Row("loop.fault", "The software met a fault of its own", "软件内部故障", lasts_s=30),
     )
 }

@@ -102,7 +102,33 @@ class Audit(Record, frozen=True, kw_only=True, tag="audit"):
     signature: str = ""  # Ed25519, base64
 
 
-AnyRecord = Event | FrameSet | ClockAnchor | Gap | Boot | Audit
+class Alarmed(StrEnum):
+    """What an Alarm says."""
+
+    TAMPER = "tamper"
+    TAMPER_OVER = "tamper_over"
+    POWER_LOST = "power_lost"  # the unit runs on from its battery
+    POWER_BACK = "power_back"
+
+
+class Source(StrEnum):
+    """What an Alarm is about."""
+
+    LID = "lid"  # the enclosure's
+    WALL = "wall"  # the unit is tilted, or off its wall
+    WIRING = "wiring"  # the contact's
+    SUPPLY = "supply"
+
+
+class Alarm(Record, frozen=True, kw_only=True, tag="alarm"):
+    """Somebody is at the unit itself, or its power is gone. Recorded always: it is of the unit, not of the door."""
+
+    what: Alarmed
+    source: Source
+    detail: str = ""  # opened; tilted, removed; cut, short, foreign, over, unrest; of the supply, millivolts
+
+
+AnyRecord = Event | FrameSet | ClockAnchor | Gap | Boot | Audit | Alarm
 Key = tuple[str, int]  # (epoch, seq)
 
 _encoder = msgspec.json.Encoder()

@@ -14,7 +14,7 @@ import msgspec
 
 from edge.clock import MS, SECOND, Known, Quality, Stamp, know
 from edge.errors import WireError
-from edge.records import AnyRecord, Audit, Boot, ClockAnchor, Event, FrameSet, Gap
+from edge.records import Alarm, AnyRecord, Audit, Boot, ClockAnchor, Event, FrameSet, Gap
 
 VERSION = 1
 ROOT = f"door/v{VERSION}"
@@ -25,6 +25,7 @@ TYPES: dict[type, str] = {
     Gap: "doorunit.gap.v1",
     Boot: "doorunit.boot.v1",
     Audit: "doorunit.audit.v1",
+    Alarm: "doorunit.alarm.v1",
 }
 GARBLED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what msgspec raises on bytes from a stranger
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)

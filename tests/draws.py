@@ -5,7 +5,20 @@ import string
 from hypothesis import strategies as st
 
 from edge.clock import FLOOR_NS, Quality, Stamp
-from edge.records import Audit, Boot, Change, ClockAnchor, Event, FrameRef, FrameSet, Gap, GapReason
+from edge.records import (
+    Alarm,
+    Alarmed,
+    Audit,
+    Boot,
+    Change,
+    ClockAnchor,
+    Event,
+    FrameRef,
+    FrameSet,
+    Gap,
+    GapReason,
+    Source,
+)
 
 LATEST_NS = 2**62  # the year 2116
 UPTIME_NS = 10 * 365 * 86_400 * 10**9  # a unit that has run for ten years
@@ -87,4 +100,5 @@ audits = st.builds(
     of=words,
     signature=words,
 )
-records = events | frame_sets | anchors | gaps | boot_records | audits
+alarms = st.builds(Alarm, **_common, what=st.sampled_from(Alarmed), source=st.sampled_from(Source), detail=words)
+records = events | frame_sets | anchors | gaps | boot_records | audits | alarms

@@ -135,7 +135,7 @@ def test_a_contact_must_have_time_to_settle_before_it_is_called_faulty():
 @pytest.mark.parametrize("pin", [3, 28, -1, 17, 10**30])
 def test_the_lamp_needs_a_free_pin_of_its_own(pin: int):
     error = refusal(table("camera.led_pin", pin))
-    assert (error.what, error.found) == ("camera.led_pin", str(pin))
+    assert (error.what, error.found.partition(",")[0]) == ("camera.led_pin", str(pin))
 
 
 @pytest.mark.parametrize("pin", [4, 16, 18, 27])

@@ -6,7 +6,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.clock import Quality, Stamp
-from edge.records import AnyRecord, Audit, Boot, Change, ClockAnchor, Event, FrameSet, Gap, GapReason, pack, unpack
+from edge.records import (
+    Alarm,
+    Alarmed,
+    AnyRecord,
+    Audit,
+    Boot,
+    Change,
+    ClockAnchor,
+    Event,
+    FrameSet,
+    Gap,
+    GapReason,
+    Source,
+    pack,
+    unpack,
+)
 from tests import draws
 
 quick = settings(max_examples=120, deadline=None)
@@ -18,6 +33,7 @@ ONE_OF_EACH = (
     Gap(epoch="e", seq=4, at=AT, reason=GapReason.FULL),
     Boot(epoch="e", seq=5, at=AT, version="1", clean=True, new_boot=False),
     Audit(epoch="e", seq=6, at=AT, what="erased", by="unit", detail={"records": 0}, of="d"),
+    Alarm(epoch="e", seq=7, at=AT, what=Alarmed.TAMPER, source=Source.LID),
 )
 
 
@@ -46,6 +62,7 @@ def test_each_kind_of_record_has_a_name_of_its_own_on_the_card():
         "gap",
         "boot",
         "audit",
+        "alarm",
     ]  # what cards in the field already hold: never rename
 
 

@@ -71,7 +71,7 @@ def simulated_factory(now: Callable[[], int] | None = None) -> "Factory":
     return SimulatedFactory(revision="a02082", pin_class=WiredPin)  # a Pi 3B, whatever GPIOZERO_MOCK_* say
 
 
-class _Line:
+class Line:
     """One GPIO that is either claimed whole or not at all. Also what gpiozero knows as the pin's reserver."""
 
     def __init__(self, factory: "Factory", gpio: int) -> None:
@@ -120,7 +120,7 @@ class _Line:
         return True  # gpiozero asks every reserver; nothing may share these pins
 
 
-class Reed(_Line):
+class Reed(Line):
     """The reed switch on the door leaf: edges as they come, levels when asked. It never settles: door/ does."""
 
     def __init__(
@@ -159,7 +159,7 @@ class Reed(_Line):
 
     def _unwatch(self, pin: "Pin") -> None:
         pin.when_changed = None
-        _wake_others(self._factory)
+        wake_others(self._factory)
 
     def _edge(self, ticks: Any, _level: Any) -> None:
         on_change = self._on_change
@@ -177,7 +177,7 @@ class Reed(_Line):
         log.log(level, "%s: an edge %.6f s old was stamped by another clock; its arrival counts instead", self, age_s)
 
 
-class Lamp(_Line):
+class Lamp(Line):
     """The lamp that shows the resident that the camera is on: lit while its pin is high."""
 
     def open(self) -> None:
@@ -218,11 +218,16 @@ class NoLamp:
         """Nothing to let go."""
 
 
+def lamp(factory: "Factory", gpio: int | None) -> Lamp | NoLamp:
+    """The lamp, or whatever else is on while its pin is high; one that stands in for it where there is no pin."""
+    return NoLamp() if gpio is None else Lamp(factory, gpio)
+
+
 def _put_out(pin: "Pin") -> None:
     pin.state = False
 
 
-def _wake_others(factory: "Factory") -> None:
+def wake_others(factory: "Factory") -> None:
     """Watch one of the other watched pins anew.
 
     lgpio 0.2.2's alert thread goes to sleep for all lines when the one that was watched last is let go (it drops the

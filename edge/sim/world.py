@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 from edge import config, wire
 from edge.board import pins
 from edge.board.host import HostReading
+from edge.board.indicator import Panel
 from edge.clock import FLOOR_NS, MS, SECOND, Quality, Stamp
 from edge.loop import Loop
 from edge.records import Event
 from edge.sim import terms, waves
+from edge.sim.chips import SimChips
 from edge.sim.city import City
 from edge.sim.contact import Wire
 from edge.sim.history import Move, Span, Truth, judge
@@ -58,13 +60,18 @@ class World:
         self.closed = True  # where the door's leaf is
         self.life = 0  # counts starts and ends of the agent
         self.config = config.parse(settings)
-        self.parts = {name: Part() for name in ("card", "frames", "darkroom", "post")}  # what each worker works on
+        self.parts = {
+            name: Part() for name in ("card", "frames", "darkroom", "post", "bus")
+        }  # what each worker works on
         self.deaf_after_ns: int | None = None  # of each movement, the kernel drops all edges later than this
         self.host = HostReading()  # what the machine says of itself
         self.verify_takes_ns = 0  # how long the deciding thread is busy with one signature
         self.camera: SimCamera | None = None
         self.eye: SimEye | None = None
         self.unit: Unit | None = None  # the one that runs now
+        self.chips = SimChips(self.config.sensors, lambda: self.now_ns // MS)
+        self._lid: Wire | None = None
+        self._lid_on = True
         self.truth = Truth(BASE_NS, self.config.door.settle_ms * MS)
         self.city = City(UNIT, self.after, self.dice, self.config.uplink.keepalive_s)
         self.shelf = Shelf(self.city.trouble)
@@ -144,6 +151,9 @@ class World:
         self._factory = pins.simulated_factory(self._clock.now)
         self._wire = Wire(self._factory, self.config.door.contact_pin)
         self._wire.set(self._level)
+        if self.config.sensors.tamper_pin is not None:
+            self._lid = Wire(self._factory, self.config.sensors.tamper_pin)
+            self._lid.set(self._lid_on)
         self._strangers = {pin: self._stranger(pin) for pin in self._busy}
         self.store = SqliteStore(self.folder, self._new_epoch)
         self.unit = staff(self.config, UNIT, self._kit(self._factory, loop, self.store))
@@ -175,7 +185,20 @@ class World:
             host=lambda: self.host,
             dice=random.Random(self.dice.random()),  # noqa: S311 - as above
             new_epoch=self._new_epoch,
+            bus=self.chips.bus if self.config.sensors.addresses else None,
+            tamper=self._tamper(factory),
+            panel=self._panel(factory, loop),
         )
+
+    def _tamper(self, factory: "Factory") -> pins.Reed | None:
+        pin = self.config.sensors.tamper_pin
+        return None if pin is None else pins.Reed(factory, pin, now=self._clock.now)
+
+    def _panel(self, factory: "Factory", loop: Loop) -> Panel | None:
+        led, buzzer = self.config.indicator.led_pin, self.config.indicator.buzzer_pin
+        if led is None and buzzer is None:
+            return None
+        return Panel(pins.lamp(factory, led), pins.lamp(factory, buzzer), loop)
 
     def _look(self, factory: "Factory", loop: Loop) -> "SimEye":
         from edge.camera.eye import Eye  # with Pillow, which most worlds do without
@@ -188,8 +211,7 @@ class World:
         if self.camera is None:
             size = {"width": settings.width, "height": settings.height}
             self.camera = SimCamera(lambda: not self.closed, lambda: BASE_NS + self.now_ns, **size)
-        lamp = pins.NoLamp() if settings.led_pin is None else pins.Lamp(factory, settings.led_pin)
-        lit = LitCamera(self.camera, lamp)
+        lit = LitCamera(self.camera, pins.lamp(factory, settings.led_pin))
         return SimEye(Eye(lit, Mask(settings.mask), settings.fps, loop.post, self._clock.now), self.after)
 
     def command(self, id_: str, verb: str, **args: str) -> None:
@@ -214,7 +236,7 @@ class World:
         self.store.close()
         if self.eye is not None:
             self.eye.end()
-        self._loop = self.unit = self._wire = self.store = self._factory = self.eye = None
+        self._loop = self.unit = self._wire = self._lid = self.store = self._factory = self.eye = None
 
     def cut(self) -> None:
         """The power is gone."""
@@ -254,6 +276,12 @@ class World:
         """The kernel gives the contact's line no longer, or again."""
         if self._wire is not None:
             self._wire.torn = torn
+
+    def lid(self, on: bool) -> None:
+        """The enclosure's lid is put on or taken off."""
+        self._lid_on = on
+        if self._lid is not None:
+            self._lid.set(on)
 
     def _stranger(self, pin: int) -> pins.Reed:
         other = pins.Reed(self._factory, pin, now=self._clock.now)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from edge.clock import MS, know
-from edge.records import AnyRecord, Audit, Boot, Event, FrameSet, Gap
+from edge.records import Alarm, AnyRecord, Audit, Boot, Event, FrameSet, Gap
 from edge.station.book import attended_of, labels_of, told
 from edge.station.ledger import Ledger, Picture, Stored, UnitRow
 from edge.wire import from_rfc3339, rfc3339
@@ -114,4 +114,6 @@ def _detail(record: AnyRecord) -> JSON:
         return {"reason": record.reason, "records": record.records, "frames": record.frames, "seqs": record.seqs}
     if isinstance(record, FrameSet):
         return {"event": record.event, "of": record.of, "frames": len(record.frames)}
+    if isinstance(record, Alarm):
+        return {"what": record.what, "source": record.source, "detail": record.detail}
     return {}

@@ -8,6 +8,7 @@ import msgspec
 
 from edge import VERSION, wire
 from edge.board.host import HostReading
+from edge.board.indicator import Panel
 from edge.clock import SECOND, Clock, between_ns, know
 from edge.config import Config
 from edge.errors import CorruptError, FullError, NewerError, PartError, WireError
@@ -32,6 +33,8 @@ from edge.spool.erase import Eraser
 from edge.spool.journal import Journal, Rows
 from edge.unit.doorkeeper import Doorkeeper
 from edge.unit.effects import COMMANDS, Effects
+from edge.unit.finder import identify
+from edge.unit.guard import Guard
 from edge.unit.photographer import Photographer
 from edge.unit.recorder import Recorder, last_alive, stored_door
 from edge.unit.renewal import Renewal
@@ -91,6 +94,8 @@ class Crew(msgspec.Struct, frozen=True):
     host: Callable[[], HostReading]
     verify: Callable[[bytes, bytes], bool]
     phones: Phones | None
+    guard: Guard
+    panel: Panel | None
     renewal: Renewal | None = None
 
 
@@ -103,7 +108,7 @@ class Unit:
         self._telling: Timer | None = None
         self._told: tuple[str, frozenset[str]] = ("", frozenset())  # camera and warnings, as the platform knows them
         self._stopping = False
-        verbs = {"pulse": self._now, "resend": self._again}
+        verbs = {"pulse": self._now, "resend": self._again, "identify": self.identify, "mounted": crew.guard.mounted}
         self._commands = Commands(
             crew.unit, crew.verify, crew.clock, self._keep_commands, self._reply, verbs, crew.warden.deeds
         )
@@ -124,6 +129,9 @@ class Unit:
             return
         self._stopping = True
         c.doorkeeper.close()
+        c.guard.close()
+        if c.panel is not None:
+            c.panel.close()
         c.link.publish(wire.topic(c.unit, "online"), self._online(False), retain=True)
         c.journal.close(c.loop.stop)
         c.loop.after(3 * SECOND, c.loop.stop)  # a card that hangs must not keep the process
@@ -139,7 +147,7 @@ class Unit:
         c.loop.hear(Incoming, self._incoming)
         c.recorder.courier = c.courier
         c.recorder.on_synced = self._synced
-        c.recorder.also_keep = lambda: {CONTACT: c.doorkeeper.settler.memory.pack()}
+        c.recorder.also_keep = lambda: {CONTACT: c.doorkeeper.settler.memory.pack(), **c.guard.state()}
         c.doorkeeper.on_look = c.photographer.look
         c.doorkeeper.on_change = self._tell_state
         c.photographer.on_set = c.recorder.frames
@@ -159,6 +167,8 @@ class Unit:
         c.health.on_change = self._health_changed
         c.loop.on_fault = self._faulted
         c.courier.on_up = self._link_up
+        if c.panel is not None:
+            c.panel.on_trouble = self._panel_fails
         if c.carrier is not None:
             c.carrier.may_go = lambda: c.courier.up and not c.courier.behind
             c.courier.on_caught_up = c.carrier.go
@@ -177,6 +187,7 @@ class Unit:
             c.album.miss(snapshot.gone)
         self._begun = True
         self._effects.begin(door, alive, card_works=snapshot is not None)
+        c.guard.begin(snapshot.state if snapshot else {})
         if c.courier.up:
             self._link_up()
         if c.renewal is not None:
@@ -245,6 +256,10 @@ class Unit:
         self._c.courier.restart()
         return f"{self._c.journal.backlog} records to send"
 
+    def identify(self, args: Mapping[str, Any]) -> str:
+        """Blink and beep for `for_s` seconds; deciding thread. Raises DoorunitError."""
+        return identify(self._c.panel, args)
+
     def _unreadable(self, row: FrameRow, err: PartError) -> None:
         self._c.recorder.gap(GapReason.CORRUPT, [], [row])
         self._c.photographer.doubt_card(err)
@@ -278,6 +293,9 @@ class Unit:
         }
         c.link.publish(wire.topic(c.unit, "state"), wire.to_json(state), retain=True)
 
+    def _panel_fails(self, err: PartError | None) -> None:
+        self._c.health.put("indicator.failed", self._c.loop.now(), err is not None, err)
+
     def _faulted(self) -> None:
         self._c.health.set("loop.fault", self._c.loop.now(), "see the journal for the traceback")
 
@@ -295,6 +313,8 @@ class Unit:
             self._told = told
             self._tell_state()
             self._tell_pulse()
+        if c.panel is not None:
+            c.panel.fault(bool(told[1]))
         ends_ns = c.health.next_ns(now)
         self._telling = None
         if ends_ns is not None:
@@ -360,6 +380,7 @@ class Unit:
                 }
                 for w in c.health.shown(now.boot_ns)
             ],
+            **c.guard.numbers(watching=c.doorkeeper.watching),
         }
 
     def _contact(self) -> dict[str, Any]:

@@ -8,8 +8,11 @@ import msgspec
 
 from edge.alert.channel import Channel, Sender
 from edge.alert.desk import Desk, Tools, channels
+from edge.board.chips import I2C, fitted
 from edge.board.host import HostReading
-from edge.clock import Clock, Known, Stamp, know
+from edge.board.indicator import Panel
+from edge.board.sensors import Sensors
+from edge.clock import MS, Clock, Known, Stamp, know
 from edge.config import Config
 from edge.health import Health
 from edge.loop import Loop, Worker
@@ -19,9 +22,10 @@ from edge.spool.erase import ErasableStore, Eraser
 from edge.spool.frames import FrameFiles
 from edge.spool.journal import Journal
 from edge.spool.paper import Paper
-from edge.unit import warden
+from edge.unit import guard, warden
 from edge.unit.agent import Crew, Eye, Unit
 from edge.unit.doorkeeper import Doorkeeper
+from edge.unit.lid import Lid
 from edge.unit.photographer import Photographer, Seal
 from edge.unit.recorder import Recorder
 from edge.unit.renewal import Certificate, Renewal
@@ -50,6 +54,9 @@ class Kit(msgspec.Struct, frozen=True):
     new_epoch: Callable[[], str]
     open_phone: Callable[[Channel], Sender] | None = None  # None: no phones are told, whatever the settings say
     certificate: Certificate | None = None  # None: it is no file of this machine, and nobody renews it
+    bus: I2C | None = None  # None: no chip is fitted
+    tamper: Contact | None = None
+    panel: Panel | None = None
 
 
 def staff(config: Config, unit: str, kit: Kit) -> Unit:
@@ -87,8 +94,19 @@ def staff(config: Config, unit: str, kit: Kit) -> Unit:
             verify=kit.verify,
             phones=_phones(config, unit, kit, health, journal),
             renewal=_renewal(config, kit, health),
+            guard=_guard(config, kit, health, recorder, journal),
+            panel=kit.panel,
         )
     )
+
+
+def _guard(config: Config, kit: Kit, health: Health, recorder: Recorder, journal: Journal) -> guard.Guard:
+    clock, loop = kit.clock, kit.loop
+    chips = fitted(kit.bus, config.sensors, lambda: clock.now() // MS) if kit.bus is not None else []
+    sensors = Sensors(kit.bus, chips, kit.worker("bus"), loop) if kit.bus is not None and chips else None
+    lid = Lid(kit.tamper, loop) if kit.tamper is not None else None
+    crew = guard.Crew(loop, clock, health, recorder, chips, sensors, lid)
+    return guard.Guard(config.sensors, crew, journal.keep)
 
 
 def _phones(config: Config, unit: str, kit: Kit, health: Health, journal: Journal) -> Desk | None:

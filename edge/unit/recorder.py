@@ -14,7 +14,20 @@ from edge.clock import SECOND, Clock, Quality, Stamp
 from edge.health import Health
 from edge.loop import Loop
 from edge.parts import FrameRow, Snapshot
-from edge.records import AnyRecord, Audit, Boot, ClockAnchor, Event, FrameRef, FrameSet, Gap, GapReason
+from edge.records import (
+    Alarm,
+    Alarmed,
+    AnyRecord,
+    Audit,
+    Boot,
+    ClockAnchor,
+    Event,
+    FrameRef,
+    FrameSet,
+    Gap,
+    GapReason,
+    Source,
+)
 from edge.spool.journal import Journal
 from edge.unit.chronicle import Chronicle
 from edge.unit.erasure import STATE, Erasure, read_erasure
@@ -183,6 +196,11 @@ class Recorder:
             self._health.set("spool.lost", self._loop.now(), snapshot.loss)
             self.gap(GapReason.CORRUPT, None, None, snapshot.lost_epoch)
             self._journal.keep("loss", b"")  # after the Gap is on the card: until then it is told at every start
+
+    def alarm(self, at: Stamp, what: Alarmed, source: Source, detail: str) -> None:
+        """Tampering or the supply; what `also_keep` gives is kept in the same commit."""
+        n, epoch, seq = self._journal.mint()
+        self._send(n, Alarm(epoch=epoch, seq=seq, at=at, what=what, source=source, detail=detail), keep=True)
 
     def encode(self, record: AnyRecord) -> bytes:
         """The record as it travels, with what is known of its time now."""

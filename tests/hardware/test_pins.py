@@ -1,14 +1,13 @@
 """pins.toml is the one truth: it agrees with the settings' defaults, with the header, and with itself."""
 
 import inspect
-import re
 from pathlib import Path
 
 import pytest
 from gpiozero import PiBoardInfo
 
 from drivers import ads1115, ds3231, ina219, lis3dh, sht31, supervised
-from edge import config
+from edge import config, fittings
 from edge.errors import ConfigError
 from hardware import pins
 
@@ -58,9 +57,23 @@ def test_settings_with_a_default_say_the_same_pin():
     assert {name: given[name] for name, default in defaults.items() if default is not None}.items() <= defaults.items()
 
 
-def test_example_of_the_defaults_file_is_the_lamp_of_the_wiring():
-    (example,) = re.findall(r"^# led_pin = (\d+)$", config.defaults_toml(), re.MULTILINE)
-    assert int(example) == PINS.named("lamp").gpio
+def test_examples_of_the_defaults_file_are_the_pins_of_the_wiring():
+    given = {pin.setting: pin.gpio for pin in PINS.pin if pin.setting}
+    examples = {s.name: int(s.example) for s in config.settings() if s.name.endswith("_pin") and s.example}
+    assert len(examples) == 4
+    assert examples.items() <= given.items()
+
+
+def test_examples_of_the_defaults_file_are_the_addresses_of_the_chips():
+    wired = {chip.part: chip.address for chip in PINS.chip}
+    for name, (part, strapped) in fittings.CHIPS.items():
+        (example,) = [s.example for s in config.settings() if s.name == f"sensors.{name}"]
+        assert int(example, 16) == wired[part]
+        assert wired[part] in strapped
+
+
+def test_the_shunt_is_the_carriers():
+    assert [chip.shunt_mohm for chip in PINS.chip if chip.shunt_mohm] == [fittings.Sensors().shunt_mohm]
 
 
 def test_settings_accept_every_pin_of_the_wiring_together():

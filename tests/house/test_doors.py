@@ -14,8 +14,9 @@ TRESPASS = {
     ("edge/parts.py", "from PIL.Image import Image"): "PIL",
     ("edge/spool/budget.py", "import sqlite3"): "sqlite3",
     ("edge/uplink/courier.py", "import paho.mqtt.client as mqtt"): "paho",
-    ("edge/board/sensors.py", "import smbus2"): "nowhere",
-    ("edge/board/sensors.py", "if TYPE_CHECKING:\n    import smbus2"): "nowhere",
+    ("edge/board/sensors.py", "import smbus2"): "smbus2",
+    ("edge/board/sensors.py", "import spidev"): "nowhere",
+    ("edge/board/sensors.py", "if TYPE_CHECKING:\n    import spidev"): "nowhere",
     ("edge/cli/__init__.py", "m = importlib.import_module('uvicorn')"): "uvicorn",
     ("drivers/reed.py", "import msgspec"): "msgspec",
     ("drivers/reed.py", "from machine import Pin"): "machine",
@@ -23,6 +24,7 @@ TRESPASS = {
 }
 AT_HOME = {
     ("edge/board/pins.py", "import gpiozero, lgpio"),
+    ("edge/board/machine.py", "from smbus2 import SMBus"),
     ("edge/camera/mask.py", "from PIL import ImageDraw"),
     ("edge/parts.py", "if TYPE_CHECKING:\n    from PIL.Image import Image"),
     ("edge/spool/store.py", "import sqlite3"),

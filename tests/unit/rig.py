@@ -12,11 +12,13 @@ from edge import config, wire
 from edge.alert.channel import Channel, Sender
 from edge.board import pins
 from edge.board.host import HostReading
+from edge.board.indicator import Panel
 from edge.clock import MS, SECOND, Stamp
 from edge.loop import Loop
 from edge.parts import CameraFailed, FramePost, FrameTaken
 from edge.records import Event
 from edge.sim import terms, waves
+from edge.sim.chips import SimChips
 from edge.sim.contact import Wire
 from edge.sim.link import SimLink
 from edge.sim.time import SimClock, live
@@ -79,6 +81,8 @@ class Rig:
         camera: bool = False,
         phone: Callable[[Channel], Sender] | None = None,
         term: float | None = 3650,
+        chips: SimChips | None = None,
+        lid_on: bool = True,
     ) -> None:
         if term is not None and not (folder / terms.NAME).exists():
             terms.preset(folder, clock.read().wall_ns, days=term)
@@ -94,6 +98,16 @@ class Rig:
         self.wire = Wire(factory, self.config.door.contact_pin)
         self.wire.set(closed)
         self.contact = pins.Reed(factory, self.config.door.contact_pin, now=clock.now)
+        sensors, shown = self.config.sensors, self.config.indicator
+        self.chips = chips or SimChips(sensors, lambda: clock.now() // MS)
+        self.lamp, self.buzzer = pins.lamp(factory, shown.led_pin), pins.lamp(factory, shown.buzzer_pin)
+        self.pins = factory
+        tamper = None
+        if sensors.tamper_pin is not None:
+            self.lid = Wire(factory, sensors.tamper_pin)
+            self.lid.set(lid_on)
+            tamper = pins.Reed(factory, sensors.tamper_pin, now=clock.now)
+        panel = Panel(self.lamp, self.buzzer, self.loop) if shown.led_pin or shown.buzzer_pin else None
         self.files = FrameFiles(folder / "frames")
         self.unit = staff(
             self.config,
@@ -116,6 +130,9 @@ class Rig:
                 dice=random.Random(1),
                 new_epoch=lambda: next(self._epochs),
                 open_phone=phone,
+                bus=self.chips.bus if sensors.addresses else None,
+                tamper=tamper,
+                panel=panel,
             ),
         )
         self.seal_size = 0  # sealed pictures are at least this long, bytes

@@ -60,7 +60,10 @@ def test_a_command_outside_its_time_or_for_another_is_refused_with_the_reason(st
 def test_an_unknown_verb_is_refused_with_those_that_are_known(start):
     rig = start()
     reply = rig.obey(rig.command("open-the-door"))
-    assert (reply["done"], reply["said"]) == (False, "want one of end, erase, pulse, resend, term, visit")
+    assert (reply["done"], reply["said"]) == (
+        False,
+        "want one of end, erase, identify, mounted, pulse, resend, term, visit",
+    )
 
 
 @pytest.mark.parametrize("quality", [Quality.UNSYNCED, Quality.RESTORED])
