@@ -9,7 +9,7 @@ from edge.clock import MS, SECOND
 from edge.errors import PartError
 from edge.loop import Loop, Timer
 
-REOPEN_NS = 60 * SECOND
+REOPEN_NS = 30 * SECOND
 
 
 class Output(Protocol):

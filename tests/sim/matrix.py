@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from edge.clock import SECOND
 from tests.sim import cells_here as here
+from tests.sim import cells_sensors as sensors
 from tests.sim import cells_there as there
 from tests.sim.stage import Cell, Seen, play
 
@@ -28,6 +29,7 @@ CELLS = (
     *there.PICTURE_CELLS,
     *here.DISK_CELLS,
     *here.BOARD_CELLS,
+    *sensors.SENSOR_CELLS,
     *here.CLOCK_CELLS,
     *here.PROCESS_CELLS,
     *here.MEMORY_CELLS,

@@ -13,7 +13,7 @@ from tests.sim.matrix import CELLS, SEEDS, row, worst
 from tests.sim.stage import Cell, Fault, play
 
 AREAS = {"camera", "contact", "network", "DNS", "TLS", "broker", "receipts", "pictures", "disk", "clock", "process"}
-AREAS |= {"memory", "commands", "board"}
+AREAS |= {"memory", "commands", "board", "sensors"}
 
 
 @pytest.fixture(scope="module", autouse=True)

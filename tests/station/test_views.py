@@ -1,11 +1,14 @@
 """What the page is shown is what the ledger holds, with times no better than they are."""
 
 import json
+import re
+from pathlib import Path
 
 import msgspec
 
 from edge.clock import Quality
-from edge.records import Boot, Change, ClockAnchor, Event, FrameSet
+from edge.records import Alarm, Alarmed, Boot, Change, ClockAnchor, Event, FrameSet, Source
+from edge.sim.chips import LOOP_UV
 from edge.station import views
 from edge.station.ledger import Picture
 from tests.station.conftest import NOW_NS, event, stamp
@@ -97,3 +100,18 @@ def test_a_unit_that_knows_no_term_is_shown_as_watching(ledger, keep):
     keep(event(1))
     (door,) = views.doors(ledger)
     assert (door["armed"], door["ends"]) == (True, None)
+
+
+def test_an_alarm_says_what_and_where_and_has_no_pictures(ledger, keep):
+    keep(Alarm(epoch="e1", seq=3, at=stamp(), what=Alarmed.TAMPER, source=Source.WIRING, detail="cut"))
+    (entry,) = entries(ledger)
+    assert (entry["kind"], entry["change"], entry["frames"]) == ("alarm", None, [])
+    assert entry["detail"] == {"what": "tamper", "source": "wiring", "detail": "cut"}
+
+
+def test_the_page_has_words_for_every_alarm_in_both_languages():
+    words = (Path(views.__file__).parent / "page" / "words.js").read_text(encoding="utf-8")
+    details = {"opened", "unrest", "tilted", "removed", *LOOP_UV} - {"shut", "open"}
+    wanted = [f"alarm.{name}" for name in (*Alarmed, *details)] + [f"source.{name}" for name in Source]
+    for key in wanted:
+        assert re.search(rf'"{re.escape(key)}": \["[^"]+", "[^"]*[\u4e00-\u9fff]+[^"]*"\]', words), key

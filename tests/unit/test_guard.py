@@ -323,3 +323,49 @@ def test_an_alarm_of_a_chip_that_is_fitted_no_more_stands_no_longer(start: Start
     second = start(settings={"sensors": {"supply": 0x40}})
     second.live(2)
     assert codes(second) == []
+
+
+# The fault lamp and the command that finds a unit
+
+
+def test_the_fault_lamp_blinks_while_a_warning_is_shown_and_the_camera_lamp_is_another(start: Start):
+    rig = start(settings={"sensors": ALL, "indicator": {"led_pin": 23, "buzzer_pin": 24}})
+    rig.live(4)
+    assert not seen_lit(rig, 4)
+    rig.lid.set(False)
+    assert seen_lit(rig, 4)
+    rig.lid.set(True)
+    rig.live(0.5)
+    assert not seen_lit(rig, 4)
+
+
+def test_identify_blinks_and_beeps_for_as_long_as_it_is_told(start: Start):
+    rig = start(settings={"indicator": {"buzzer_pin": 24}})
+    reply = rig.obey(rig.command("identify", for_s=2))
+    assert (reply["done"], reply["said"]) == (True, "shown for 2 s")
+    assert seen_lit(rig, 1, 24)
+    rig.live(1)
+    assert not seen_lit(rig, 3, 24)
+
+
+@pytest.mark.parametrize("for_s", [0, 301, -1, True, "10", 2.5, None, [1], 10**30])
+def test_identify_for_no_sensible_time_is_refused(start: Start, for_s: object):
+    rig = start(settings={"indicator": {"led_pin": 23}})
+    reply = rig.obey(rig.command("identify", for_s=for_s))
+    assert reply["done"] is False
+    assert "want for_s, a whole number 1 to 300" in reply["said"]
+
+
+def test_a_unit_without_lamp_and_buzzer_says_so(start: Start):
+    rig = start()
+    reply = rig.obey(rig.command("identify"))
+    assert reply["done"] is False
+    assert "indicator.led_pin" in reply["said"]
+
+
+def seen_lit(rig: Rig, seconds: int, pin: int = 23) -> bool:
+    lit = False
+    for _ in range(seconds * 20):
+        rig.live(0.05)
+        lit = lit or bool(rig.pins.pin(pin).state)
+    return lit

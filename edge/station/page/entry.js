@@ -7,6 +7,7 @@ const AT_EVENT_MS = 50; // rounds to 0.0 s, which is written with a plus
 
 export function whatOf({ kind, change, detail }) {
   if (kind === "event") return t(`change.${change}`);
+  if (kind === "alarm") return t(`alarm.${detail.what}`);
   if (kind === "boot" && detail.new_boot === false) return t("kind.agent");
   if (kind === "audit") return word(`audit.${detail.what}`) ?? detail.what;
   return t(`kind.${kind}`);
@@ -52,6 +53,7 @@ export function noteOf(entry, frames, why) {
   if (kind === "boot" && detail.clean === false) notes.push(t("unclean"));
   if (kind === "audit") notes.push(...auditOf(detail));
   if (kind === "gap") notes.push(...lossOf(detail));
+  else if (kind === "alarm") notes.push(aboutOf(detail));
   else if (reason) notes.push(word(`reason.${reason}`) ?? reason);
   if (why) notes.push(t(frames.length ? "fewPictures" : "noPictures", { why }));
   return notes.filter(Boolean).join(" · ");
@@ -120,6 +122,12 @@ function auditOf({ what, of, kind, records, frames, signed, ends_ns: ends, until
   notes.push(lost.length ? t("undelivered", { what: lost.join(t("comma")) }) : t("allDelivered"));
   notes.push(t(signed ? "signed" : "unsigned"));
   return notes;
+}
+
+/** "the contact's wiring: cut". What a newer unit says and this page does not know is shown as it is. */
+function aboutOf({ source, detail }) {
+  const parts = [word(`source.${source}`) ?? source, detail && (word(`alarm.${detail}`) ?? detail)];
+  return parts.filter(Boolean).join(t("colon"));
 }
 
 function lossOf({ seqs, records, frames, reason }) {

@@ -195,10 +195,13 @@ function build(entry) {
     el("p.note", { hidden: "" }),
     el("p.attendance", { hidden: "" }),
     el("div.thumbs", { hidden: "" }));
-  return el(isEvent ? "li.event" : "li.event.minor", about,
+  return el(isNews(entry) ? "li.event" : "li.event.minor", about,
     el("h3.day", { hidden: "" }),
     el("div.row", {}, el("span.mark", {}, icon(look)), body));
 }
+
+/** What somebody is told aloud: the door, and whoever is at the unit itself. */
+const isNews = ({ kind }) => kind === "event" || kind === "alarm";
 
 function draw(row) {
   const { entry, node } = row;
@@ -274,7 +277,7 @@ function markDays() {
 }
 
 function welcome(added) {
-  const events = added.filter(({ entry }) => entry.kind === "event");
+  const events = added.filter(({ entry }) => isNews(entry));
   for (const { node } of added) {
     node.classList.add("new");
     node.addEventListener("animationend", () => node.classList.remove("new"), { once: true });

@@ -19,6 +19,10 @@ const HEALTH = {
     mem_mb: (mb) => `${number(mb)} MB`,
     uptime_s: (s) => age(s * 1000, true),
     disk_free_mb: (mb) => (mb < 1000 ? `${number(mb)} MB` : `${number(mb / 1000, 1)} GB`),
+    supply_mv: (mv) => `${number(mv / 1000, 2)} V`,
+    supply_ma: (ma) => `${number(ma)} mA`,
+    enclosure_c: (c) => `${number(c, 1)} °C`,
+    humidity_pct: (percent) => `${number(percent)} %`,
     version: String,
   },
   contact: {
@@ -28,6 +32,9 @@ const HEALTH = {
     glitches: number,
   },
 };
+
+/** Of chips that few units have: shown where they are. */
+const FITTED = new Set(["supply_mv", "supply_ma", "enclosure_c", "humidity_pct"]);
 
 const body = $("health-body");
 
@@ -60,6 +67,7 @@ function drawNumbers(pulse) {
   for (const cell of body.querySelectorAll("dd")) {
     const { group, key } = cell.dataset;
     const value = pulse?.[key] ?? null;
+    cell.parentNode.hidden = value === null && FITTED.has(key);
     set(cell, value === null ? "—" : HEALTH[group][key](value));
   }
   const isRough = pulse?.clock && pulse.clock !== "synced";
