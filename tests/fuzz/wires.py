@@ -10,7 +10,20 @@ import msgspec
 from edge import wire
 from edge.clock import Quality, Stamp
 from edge.errors import WireError
-from edge.records import AnyRecord, Boot, Change, ClockAnchor, Event, FrameRef, FrameSet, Gap, GapReason
+from edge.records import (
+    Alarm,
+    Alarmed,
+    AnyRecord,
+    Boot,
+    Change,
+    ClockAnchor,
+    Event,
+    FrameRef,
+    FrameSet,
+    Gap,
+    GapReason,
+    Source,
+)
 from tests.fuzz.bend import Json, Pick, bend_json, text
 from tests.fuzz.player import Play, Target, said
 
@@ -24,6 +37,7 @@ RECORDS: tuple[AnyRecord, ...] = (
     ClockAnchor(epoch="e1", seq=4, at=AT),
     Gap(epoch="e1", seq=5, at=AT, reason=GapReason.FULL, records=3, frames=1, of="e0", seqs=((1, 2), (7, 7))),
     Boot(epoch="e1", seq=70, at=AT, version="0.1.0", clean=False, new_boot=True, last_alive=UNSET, void=(6, 69)),
+    Alarm(epoch="e1", seq=71, at=AT, what=Alarmed.TAMPER, source=Source.WIRING, detail="cut"),
 )
 REAL = [wire.encode(UNIT, record, {}) for record in RECORDS]
 _again = msgspec.json.encode
