@@ -8,7 +8,6 @@ import msgspec
 
 from edge import VERSION, wire
 from edge.board.host import HostReading
-from edge.board.indicator import Panel
 from edge.clock import SECOND, Clock, between_ns, know
 from edge.config import Config
 from edge.errors import CorruptError, FullError, NewerError, PartError, WireError
@@ -33,7 +32,6 @@ from edge.spool.erase import Eraser
 from edge.spool.journal import Journal, Rows
 from edge.unit.doorkeeper import Doorkeeper
 from edge.unit.effects import COMMANDS, Effects
-from edge.unit.finder import identify
 from edge.unit.guard import Guard
 from edge.unit.photographer import Photographer
 from edge.unit.recorder import Recorder, last_alive, stored_door
@@ -95,7 +93,6 @@ class Crew(msgspec.Struct, frozen=True):
     verify: Callable[[bytes, bytes], bool]
     phones: Phones | None
     guard: Guard
-    panel: Panel | None
     renewal: Renewal | None = None
 
 
@@ -108,7 +105,12 @@ class Unit:
         self._telling: Timer | None = None
         self._told: tuple[str, frozenset[str]] = ("", frozenset())  # camera and warnings, as the platform knows them
         self._stopping = False
-        verbs = {"pulse": self._now, "resend": self._again, "identify": self.identify, "mounted": crew.guard.mounted}
+        verbs = {
+            "pulse": self._now,
+            "resend": self._again,
+            "identify": crew.guard.identify,
+            "mounted": crew.guard.mounted,
+        }
         self._commands = Commands(
             crew.unit, crew.verify, crew.clock, self._keep_commands, self._reply, verbs, crew.warden.deeds
         )
@@ -130,8 +132,6 @@ class Unit:
         self._stopping = True
         c.doorkeeper.close()
         c.guard.close()
-        if c.panel is not None:
-            c.panel.close()
         c.link.publish(wire.topic(c.unit, "online"), self._online(False), retain=True)
         c.journal.close(c.loop.stop)
         c.loop.after(3 * SECOND, c.loop.stop)  # a card that hangs must not keep the process
@@ -167,8 +167,6 @@ class Unit:
         c.health.on_change = self._health_changed
         c.loop.on_fault = self._faulted
         c.courier.on_up = self._link_up
-        if c.panel is not None:
-            c.panel.on_trouble = self._panel_fails
         if c.carrier is not None:
             c.carrier.may_go = lambda: c.courier.up and not c.courier.behind
             c.courier.on_caught_up = c.carrier.go
@@ -256,10 +254,6 @@ class Unit:
         self._c.courier.restart()
         return f"{self._c.journal.backlog} records to send"
 
-    def identify(self, args: Mapping[str, Any]) -> str:
-        """Blink and beep for `for_s` seconds; deciding thread. Raises DoorunitError."""
-        return identify(self._c.panel, args)
-
     def _unreadable(self, row: FrameRow, err: PartError) -> None:
         self._c.recorder.gap(GapReason.CORRUPT, [], [row])
         self._c.photographer.doubt_card(err)
@@ -293,9 +287,6 @@ class Unit:
         }
         c.link.publish(wire.topic(c.unit, "state"), wire.to_json(state), retain=True)
 
-    def _panel_fails(self, err: PartError | None) -> None:
-        self._c.health.put("indicator.failed", self._c.loop.now(), err is not None, err)
-
     def _faulted(self) -> None:
         self._c.health.set("loop.fault", self._c.loop.now(), "see the journal for the traceback")
 
@@ -313,8 +304,7 @@ class Unit:
             self._told = told
             self._tell_state()
             self._tell_pulse()
-        if c.panel is not None:
-            c.panel.fault(bool(told[1]))
+        c.guard.show_fault(bool(told[1]))
         ends_ns = c.health.next_ns(now)
         self._telling = None
         if ends_ns is not None:

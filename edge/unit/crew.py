@@ -95,7 +95,6 @@ def staff(config: Config, unit: str, kit: Kit) -> Unit:
             phones=_phones(config, unit, kit, health, journal),
             renewal=_renewal(config, kit, health),
             guard=_guard(config, kit, health, recorder, journal),
-            panel=kit.panel,
         )
     )
 
@@ -105,7 +104,7 @@ def _guard(config: Config, kit: Kit, health: Health, recorder: Recorder, journal
     chips = fitted(kit.bus, config.sensors, lambda: clock.now() // MS) if kit.bus is not None else []
     sensors = Sensors(kit.bus, chips, kit.worker("bus"), loop) if kit.bus is not None and chips else None
     lid = Lid(kit.tamper, loop) if kit.tamper is not None else None
-    crew = guard.Crew(loop, clock, health, recorder, chips, sensors, lid)
+    crew = guard.Crew(loop, clock, health, recorder, chips, sensors, lid, kit.panel)
     return guard.Guard(config.sensors, crew, journal.keep)
 
 

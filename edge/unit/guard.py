@@ -13,12 +13,15 @@ import msgspec
 from drivers.lis3dh import IN_PLACE
 from drivers.supervised import CLOSED
 from edge.board.chips import Chip, EnclosureSaid, Motion, MotionSaid, RtcSaid, Said, SupplySaid, WiringSaid
+from edge.board.indicator import Panel
 from edge.board.sensors import Sensors
 from edge.clock import MS, Clock
+from edge.errors import PartError
 from edge.fittings import Sensors as Settings
 from edge.health import Health
 from edge.loop import Loop
 from edge.records import Alarmed, Source
+from edge.unit.finder import identify
 from edge.unit.lid import Lid
 from edge.unit.recorder import Recorder
 
@@ -55,6 +58,7 @@ class Crew(msgspec.Struct, frozen=True):
     chips: list[Chip]
     sensors: Sensors | None
     lid: Lid | None
+    panel: Panel | None
 
 
 _memory = msgspec.json.Decoder(Memory)
@@ -86,6 +90,8 @@ class Guard:
         if crew.lid is not None:
             crew.lid.on_state = lambda state, since_ns: self._stand(Source.LID, state, since_ns)
             crew.lid.on_fault = self._lid_fails
+        if crew.panel is not None:
+            crew.panel.on_trouble = self._panel_fails
 
     def begin(self, stored: Mapping[str, bytes]) -> None:
         """Start to watch, from what `state` gave in an earlier life."""
@@ -102,11 +108,13 @@ class Guard:
             self._c.lid.start()
 
     def close(self) -> None:
-        """Watch no more; safe to repeat."""
+        """Watch and show no more; safe to repeat."""
         if self._c.sensors is not None:
             self._c.sensors.close()
         if self._c.lid is not None:
             self._c.lid.close()
+        if self._c.panel is not None:
+            self._c.panel.close()
 
     def state(self) -> dict[str, bytes]:
         """What must survive a restart; empty where nothing is fitted."""
@@ -119,6 +127,15 @@ class Guard:
         self._memory.upright = self._motion.upright = None
         self._keep(KEY, self.state()[KEY])
         return "as it hangs now is how it was fixed"
+
+    def identify(self, args: Mapping[str, Any]) -> str:
+        """The command: blink and beep for `for_s` seconds. Raises DoorunitError."""
+        return identify(self._c.panel, args)
+
+    def show_fault(self, shown: bool) -> None:
+        """Warnings are shown, or none."""
+        if self._c.panel is not None:
+            self._c.panel.fault(shown)
 
     def numbers(self, *, watching: bool) -> dict[str, Any]:
         """For the pulse: of what is fitted alone; and what would tell a movement of the door, while it is watched."""
@@ -188,6 +205,9 @@ class Guard:
 
     def _lid_fails(self, why: str) -> None:
         self._fails("lid", why)
+
+    def _panel_fails(self, err: PartError | None) -> None:
+        self._c.health.put("indicator.failed", self._c.loop.now(), err is not None, err)
 
     def _fails(self, part: str, why: str) -> None:
         """One warning, whatever fails: the detail says which and what to look at."""

@@ -369,3 +369,18 @@ def seen_lit(rig: Rig, seconds: int, pin: int = 23) -> bool:
         rig.live(0.05)
         lit = lit or bool(rig.pins.pin(pin).state)
     return lit
+
+
+# Outside the term
+
+
+def test_outside_the_term_tampering_is_told_and_nothing_that_the_door_does(start: Start):
+    rig = start(settings=SETTINGS, term=None)
+    rig.live(4)
+    rig.chips.wire("open")
+    rig.chips.motion.knock(800)
+    rig.lid.set(False)
+    rig.live(2)
+    assert alarms(rig) == [("tamper", "lid", "opened")]
+    assert not {"loop", "knocks"} & pulse(rig).keys()
+    assert pulse(rig)["supply_mv"] == 5100
