@@ -144,7 +144,8 @@ def _invented(truth: Truth, fresh: list[Held]) -> list[str]:
         event = _event(h)
         closed = event.change is Change.SHUT
         at_ns = truth.of(event.at)
-        high = max([at_ns, *(bad.to_ns for bad in truth.contact_bad if bad.holds(at_ns))]) + SLACK_NS
+        nonsense = [] if event.since else [bad.to_ns for bad in truth.contact_bad if bad.holds(at_ns)]
+        high = max([at_ns, *nonsense]) + SLACK_NS
         low = truth.of(event.since) - SLACK_NS if event.since else at_ns - SLACK_NS
         match = [
             i
@@ -152,7 +153,8 @@ def _invented(truth: Truth, fresh: list[Held]) -> list[str]:
             if move.closed is closed and move.at_ns <= high and move.rest_ns >= low and i not in used
         ]
         if match:
-            used.add(match[-1])
+            nearest = min(match, key=lambda i: abs(truth.moves[i].at_ns - at_ns))
+            used.add(match[-1] if event.since else nearest)
         else:
             wrong.append(f"{h.envelope.id} says {event.change} at {at_ns}, and the door did not")
     return wrong

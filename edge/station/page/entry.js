@@ -1,4 +1,5 @@
 // One entry of the ledger in words: what happened, when, how well its time is known, how it got here.
+import "./alarmwords.js";
 import { clockTime, el, exact, icon, isToday, micros, millis, ranges, seconds, shortTime, span, t, word }
   from "./words.js";
 
