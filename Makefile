@@ -57,7 +57,7 @@ demo: .venv/.project ## a whole unit and station on this machine, simulated part
 test: .venv/.test .venv/.node debian ## lint, then all tests
 	@start=$$SECONDS
 	$(MAKE) lint
-	$(PY) -m pytest -q
+	$(PY) -m pytest -q -n 2 --dist loadfile
 	echo "doorunit: lint and tests passed in $$((SECONDS - start)) s"
 
 lint: .venv/.test ## format, lint, types; the drivers against MicroPython

@@ -110,7 +110,7 @@ def test_an_alarm_says_what_and_where_and_has_no_pictures(ledger, keep):
 
 
 def test_the_page_has_words_for_every_alarm_in_both_languages():
-    words = (Path(views.__file__).parent / "page" / "words.js").read_text(encoding="utf-8")
+    words = (Path(views.__file__).parent / "page" / "alarmwords.js").read_text(encoding="utf-8")
     details = {"opened", "unrest", "tilted", "removed", *LOOP_UV} - {"shut", "open"}
     wanted = [f"alarm.{name}" for name in (*Alarmed, *details)] + [f"source.{name}" for name in Source]
     for key in wanted:
