@@ -19,12 +19,15 @@ from edge.clock import FLOOR_NS, MS, Clock, Stamp, SystemClock
 from edge.config import Config
 from edge.loop import Loop, Thread
 from edge.onsite import renew
+from edge.onsite.ask import socket_path
+from edge.onsite.desk import Desk
 from edge.parts import Camera, Contact, FramePost
 from edge.records import Event
 from edge.spool.frames import FrameFiles
 from edge.spool.hold import Hold
 from edge.spool.store import SqliteStore
 from edge.unit.agent import Unit
+from edge.unit.answers import questions
 from edge.unit.crew import Kit, staff
 from edge.unit.photographer import Seal
 from edge.unit.renewal import Certificate
@@ -55,10 +58,13 @@ class Assembly:
         self.door = self._simulated_door(door_open) if simulate else None
         self.loop = Loop(self._clock.now)
         self.unit = self._build()
+        self._desk = Desk(socket_path(config), questions(self.unit), self.loop.call)
+        self._closing.callback(self._desk.close)
 
     def run(self) -> None:
         """Run in this thread until `stop`; then close everything in reverse."""
         try:
+            self._desk.open()
             self.unit.start()
             self.loop.run()
         finally:

@@ -1,1 +1,1 @@
-"""What happens at the door itself: enrolment, later the installer's page and the technician's checks."""
+"""What happens at the door itself: enrolment, the desk that answers, status, doctor and their checks."""

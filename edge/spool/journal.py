@@ -76,9 +76,9 @@ class Journal:
         self._is_open = False
         self._started = False
         self._waiting = False  # for the pause after a failure
-        self._pace = Pace(loop)
-        self._pace.on_slow = lambda slow: self.on_slow(slow)
-        self._pace.on_trial = lambda: self.keep("trial", b"")
+        self.pace = Pace(loop)
+        self.pace.on_slow = lambda slow: self.on_slow(slow)
+        self.pace.on_trial = lambda: self.keep("trial", b"")
         self._gathering = False  # what is asked for waits for the end of `together`
         self._failures = 0  # commits running
         self._unread = False  # the last read did not come off, and the card is being tried
@@ -151,7 +151,7 @@ class Journal:
             start(None)
             self._fail(err, self._reopen)
 
-        self._pace.begin()
+        self.pace.begin()
         self._worker.do(making, opened, failed)
 
     def _adopt(self, snapshot: Snapshot) -> None:
@@ -253,8 +253,8 @@ class Journal:
         While the card hangs those in RAM alone; on_passed_over follows when it does no more.
         """
         in_ram = [(n, record) for n, record in self._ram.items() if n > after_n]
-        if not self._is_open or self._pace.hangs:
-            self._passed_over = self._passed_over or self._pace.hangs
+        if not self._is_open or self.pace.hangs:
+            self._passed_over = self._passed_over or self.pace.hangs
             then(in_ram[:limit])
             return
 
@@ -307,7 +307,7 @@ class Journal:
         self._slim()
         if not self._is_ready():
             return
-        self._pace.begin()
+        self.pace.begin()
         written, forgotten, asked = list(self._ram), set(self._forgotten), self._asked
         puts, ops = self._batch()
         self._under_way = ops
@@ -341,9 +341,9 @@ class Journal:
         self._worker.do(partial(self._store.commit, [*puts, *ops]), done, failed)
 
     def _is_ready(self) -> bool:
-        if self._making is not None and not self._pace.busy and not self._waiting:
+        if self._making is not None and not self.pace.busy and not self._waiting:
             self._reopen()
-        idle = self._waiting or self._pace.busy or self._gathering or not (self._ram or self._ops)
+        idle = self._waiting or self.pace.busy or self._gathering or not (self._ram or self._ops)
         return self._is_open and not idle
 
     def _slim(self) -> None:
@@ -353,7 +353,7 @@ class Journal:
 
     def _end(self) -> None:
         self._under_way = []
-        self._pace.end()
+        self.pace.end()
         if self._passed_over:
             self._passed_over = False
             self._loop.call(lambda: self.on_passed_over())
@@ -388,7 +388,7 @@ class Journal:
         if len(self._ram) > IN_RAM_MAX:
             lost = [(n, self._ram[n]) for n in list(self._ram)[:_EVICT]]
             self._evict(GapReason.OVERRUN, lost)
-        elif self.backlog > self._records_max and self._is_open and not self._evicting and not self._pace.hangs:
+        elif self.backlog > self._records_max and self._is_open and not self._evicting and not self.pace.hangs:
             self._evicting = True
             self.read(0, _EVICT, partial(self._evict, GapReason.FULL))
 

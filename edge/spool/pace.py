@@ -17,6 +17,8 @@ class Pace:
         self.on_slow: Callable[[bool], object] = lambda _: None
         self.on_trial: Callable[[], None] = lambda: None
         self.busy = False
+        self.last_ns: int | None = None  # how long the last job took
+        self._began_ns = 0
         self._deadline: Timer | None = None
         self._is_slow = False
 
@@ -28,11 +30,13 @@ class Pace:
     def begin(self) -> None:
         """A job begins."""
         self.busy = True
+        self._began_ns = self._loop.now()
         self._deadline = self._loop.after(SLOW_NS, self._too_slow)
 
     def end(self) -> None:
         """It has ended, well or not."""
         self.busy = False
+        self.last_ns = self._loop.now() - self._began_ns
         if self._deadline is None:
             self._loop.after(TRIAL_NS, self._try)
             return

@@ -100,7 +100,7 @@ class Unit:
     """One unit at one door. `start`, then `loop.run()`; `stop` ends it in order."""
 
     def __init__(self, crew: Crew) -> None:
-        self._c = crew
+        self._c = self.crew = crew  # for the deciding thread alone
         self._begun = False
         self._telling: Timer | None = None
         self._told: tuple[str, frozenset[str]] = ("", frozenset())  # camera and warnings, as the platform knows them

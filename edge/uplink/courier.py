@@ -79,6 +79,7 @@ class Courier:
         self.on_receipt: Callable[[Key], None] = lambda _: None
         self.on_caught_up: Callable[[], None] = lambda: None
         self.protocol = ""  # "5" or "3.1.1" while the link is up
+        self.receipt_ns: int | None = None  # when the platform last held a record, boot clock
         self.behind = True  # whether the spool may hold rows after the cursor
         self._up_since: int | None = None
         self._attempts = 0
@@ -216,7 +217,8 @@ class Courier:
             if sent.at_ns > self._denied_ns:  # a receipt may overtake the broker's own answer
                 self._allow()
         self._prove()
-        self._health.clear("receipt.none", self._loop.now())
+        self.receipt_ns = self._loop.now()
+        self._health.clear("receipt.none", self.receipt_ns)
         self._source.forget(rows)
         self._send_late()
         self._pump()

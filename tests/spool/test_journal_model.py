@@ -123,11 +123,11 @@ class Spool(RuleBasedStateMachine):
     def read(self, data: st.DataObject, limit: int) -> None:
         after = data.draw(st.sampled_from([0, *self.waiting.values()]))
         asked, adoptions = dict(self.waiting), self.adoptions
-        hangs = self.desk.journal._pace.hangs
+        hangs = self.desk.journal.pace.hangs
 
         def answered(rows: Rows) -> None:
             left = {key: n for key, n in asked.items() if key in self.waiting and n > after}
-            if hangs or self.desk.journal._pace.hangs or not self.desk.journal._is_open:  # only what is in RAM is read
+            if hangs or self.desk.journal.pace.hangs or not self.desk.journal._is_open:  # only what is in RAM is read
                 left = {key: n for key, n in left.items() if n in self.desk.journal._ram}
             if adoptions == self.adoptions:
                 self.check(rows, after, limit, left)
