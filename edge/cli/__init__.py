@@ -21,6 +21,10 @@ VERBS = {  # verb: what it is for; its file is edge/cli/<verb>.py and is loaded 
     "erase": "erase what this unit holds: records, pictures, its term",
     "handover": "erase, and make this unit ready for another flat",
     "config": "check, explain or print settings",
+    "status": "how this unit is: one verdict, then what matters",
+    "doctor": "what is wrong with this unit, and what to do",
+    "net": "the way to the platform, layer by layer",
+    "explain": "what a warning means; without a code, all of them",
 }
 _LINE = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
