@@ -70,7 +70,7 @@ lint: .venv/.test ## format, lint, types; the drivers against MicroPython
 
 # Each runs alone, and takes a larger size by a flag: see its --help.
 CAMPAIGNS := tests/power/cuts.py tests/power/statements.py tests/sim/weeks.py tests/sim/matrix.py tests/whole/peers.py
-CAMPAIGNS += tests/fuzz/fuzz.py tests/drivers/corpus.py
+CAMPAIGNS += tests/sim/doctor_matrix.py tests/fuzz/fuzz.py tests/drivers/corpus.py
 
 campaigns: .venv/.test debian ## power cuts, crashes, simulated weeks, faults, the peers' failures, fuzz; the soak beside them
 	@failed=0
