@@ -63,6 +63,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--page-host", default="127.0.0.1", help="address of the page; off loopback it has TLS")
     parser.add_argument("--open", action="store_true", help="ask nobody to sign in: a workshop bench, on loopback")
     parser.add_argument("--zone", default="Asia/Shanghai", help="the office's time zone (default Asia/Shanghai)")
+    parser.add_argument(
+        "--robots",
+        type=Path,
+        help="TOML with [wecom], [dingtalk], ... as a unit has them: they get the scheduled posts",
+    )
     parser.add_argument("--language", choices=("zh", "en"), default="zh", help="of scheduled posts and of paper")
 
 
@@ -126,11 +131,14 @@ def _first(args: argparse.Namespace, password: str) -> int:
 def _serve(args: argparse.Namespace) -> int:
     log_to_stderr("info")
     from edge.station.office import Habits
+    from edge.station.robots import Robots
     from edge.station.station import Ports, Station
 
     names = ("localhost", "127.0.0.1", *args.name)
     ports = Ports(args.host, names, args.mqtt_port, args.frames_port, args.page_port, args.enrol_port, args.page_host)
-    station = Station(args.dir, ports, open_=args.open, habits=Habits(zone=args.zone, language=args.language))
+    poster = Robots.read(args.robots, SystemClock()) if args.robots else None
+    habits = Habits(zone=args.zone, language=args.language)
+    station = Station(args.dir, ports, open_=args.open, habits=habits, poster=poster)
     page = station.page
 
     def ready() -> None:
