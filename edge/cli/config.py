@@ -1,9 +1,10 @@
-"""Check a settings file, explain a setting, print the defaults, or draw the door's state machine."""
+"""Check a settings file, explain a setting, print the defaults, or draw the state machine of door or term."""
 
 import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from edge import config
 from edge.cli import WELL
@@ -15,18 +16,22 @@ def declare(parser: argparse.ArgumentParser) -> None:
     """Say what `doorunit config` takes."""
     parser.add_argument("what", choices=("check", "explain", "defaults", "machine"), help="what to do")
     parser.add_argument(
-        "name", nargs="?", default="", help="check: a file; explain: section.key, a section, or nothing"
+        "name",
+        nargs="?",
+        default="",
+        help="check: a file; explain: section.key, a section, or nothing; machine: door or term (default door)",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """0: as asked, and the file is well."""
     write = {"check": _check, "explain": _explain, "defaults": _defaults, "machine": _machine}[args.what]
-    if args.name and args.what in ("defaults", "machine"):
+    wanted = {"defaults": ("",), "machine": ("", "door", "term")}.get(args.what)
+    if wanted is not None and args.name not in wanted:
         raise ConfigError(
             f"doorunit config {args.what}",
             found=args.name,
-            wanted="nothing more",
+            wanted=" or ".join(wanted[1:]) or "nothing more",
             remedy="Try: doorunit config --help",
         )
     sys.stdout.write(write(args.name, args.json) + "\n")
@@ -61,10 +66,12 @@ def _defaults(_name: str, as_json: bool) -> str:
     return json.dumps(config.plain(config.Config())) if as_json else config.defaults_toml().rstrip()
 
 
-def _machine(_name: str, as_json: bool) -> str:
-    from edge.door.machine import IGNORED, TABLE, diagram
+def _machine(name: str, as_json: bool) -> str:
+    from edge.door import machine, term
 
+    drawn: Any = term if name == "term" else machine  # both are a TABLE, what is IGNORED, and a diagram
     if as_json:
-        rows = [{"state": s, "signal": g, "to": m.to, "effects": list(m.effects)} for (s, g), m in TABLE.items()]
-        return json.dumps({"rows": rows, "ignored": sorted([s, g] for s, g in IGNORED)})
-    return diagram()
+        rows = [{"state": s, "signal": g, "to": m.to, "effects": list(m.effects)} for (s, g), m in drawn.TABLE.items()]
+        return json.dumps({"rows": rows, "ignored": sorted([s, g] for s, g in drawn.IGNORED)})
+    diagram: str = drawn.diagram()
+    return diagram

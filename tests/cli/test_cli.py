@@ -14,6 +14,7 @@ from edge import VERSION, config
 from edge.cli import MISUSED, UNWELL, VERBS, WELL, main
 from edge.cli.run import CONFIG
 from edge.config import Config
+from edge.door import term
 from edge.door.machine import IGNORED, TABLE, diagram
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -250,11 +251,17 @@ def test_the_machine_in_json_is_the_whole_table_and_what_it_ignores(doorunit):
     assert {tuple(pair) for pair in told["ignored"]} == IGNORED
 
 
-@pytest.mark.parametrize("what", ["defaults", "machine"])
-def test_what_takes_no_name_refuses_one(doorunit, what: str):
-    answer = doorunit("config", what, "door")
+def test_the_term_is_drawn_and_written_from_its_own_table(doorunit):
+    assert doorunit("config", "machine", "term").out == term.diagram() + "\n"
+    told = doorunit("config", "machine", "term", "--json").json
+    assert {(row["state"], row["signal"]) for row in told["rows"]} == term.TABLE.keys()
+
+
+@pytest.mark.parametrize(("what", "wanted"), [("defaults", "nothing more"), ("machine", "door or term")])
+def test_a_name_that_means_nothing_here_is_refused(doorunit, what: str, wanted: str):
+    answer = doorunit("config", what, "window")
     assert (answer.code, answer.out) == (MISUSED, "")
-    assert answer.err.startswith(f"doorunit: doorunit config {what}: found door; want nothing more.")
+    assert answer.err.startswith(f"doorunit: doorunit config {what}: found window; want {wanted}.")
 
 
 @pytest.mark.parametrize("words", [[], ["dance"], ["check", "a", "b"]])
