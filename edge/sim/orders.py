@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 AGAIN_NS = 600 * SECOND  # a platform that got no answer says it again
 HOUR_NS = 3600 * SECOND
 NEXT_DAYS = 50  # how long the term is that follows
-# A clock that is good again is noticed within 30 s, and a boot may have been just now.
-NOTICED_NS = 40 * SECOND
+# A clock that is good again is noticed within 60 s, and a boot may have been just now.
+NOTICED_NS = 70 * SECOND
 SLACK_NS = 2 * SECOND  # clocks in these worlds are up to half a second off
 _ENDED = "a term that runs"  # what a unit says that has ended already
 
@@ -48,11 +48,10 @@ class Terms:
         if by_itself:
             self._shorten(pause_ns)
         else:
-            self._stop(pause_ns)
+            self._stop(pause_ns, self._world.now_ns)
 
-    def _stop(self, pause_ns: int) -> None:
-        """By command: over when the unit says so."""
-        began_ns = self._world.now_ns
+    def _stop(self, pause_ns: int, began_ns: int) -> None:
+        """By command: over when the unit says so. It may have ended since began_ns."""
 
         def ended(reply: dict[str, Any]) -> bool:
             if reply["done"] or _ENDED in reply["said"]:
@@ -71,8 +70,8 @@ class Terms:
             late = not reply["done"] and self._world.now_ns >= ends_ns
             if reply["done"]:
                 self._world.at(max(ends_ns, self._world.now_ns), lambda: self._is_over(ends_ns, pause_ns))
-            elif late:  # it was never said in time
-                self._stop(pause_ns)
+            elif late:  # it was never said in time, or was obeyed and the answer is lost
+                self._stop(pause_ns, ends_ns - SLACK_NS)
             return bool(reply["done"]) or late
 
         self._insist("term", learnt, lambda: self._times(ends_ns))

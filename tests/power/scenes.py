@@ -37,6 +37,7 @@ def a_day(name: str, *, eager: bool) -> Scene:
     s.at(90, "start", "boot-1")
     s.door(95, "clean")
     s.door(140, "rattle")
+    s.at(142, "alarm")
     s.command(145, "c1", "pulse", sign)
     s.command(146, "c2", "resend", sign)
     s.command(147, "c3", "pulse", lambda _: bytes(64))

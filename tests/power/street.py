@@ -22,7 +22,7 @@ from edge.clock import MS, SECOND, Quality, Stamp
 from edge.errors import PartError
 from edge.loop import Loop
 from edge.parts import CameraFailed, FrameTaken
-from edge.records import Event
+from edge.records import Alarmed, Event, Source
 from edge.sim import terms
 from edge.sim.contact import Wire
 from edge.sim.history import Span, Truth
@@ -208,6 +208,11 @@ class Street:
     def _frame(self) -> None:
         if self.loop is not None:
             self.loop.post(FrameTaken(self.clock.now(), PICTURE))
+
+    def _alarm(self) -> None:
+        if self._unit is not None:
+            at = self.clock.read()
+            self._unit.crew.recorder.alarm(at, Alarmed.TAMPER, Source.LID, "opened")
 
     def _camera_fails(self) -> None:
         if self.loop is not None:
