@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 import random
 import secrets
 from contextlib import ExitStack
@@ -31,6 +32,7 @@ from edge.unit.answers import questions
 from edge.unit.crew import Kit, staff
 from edge.unit.photographer import Seal
 from edge.unit.renewal import Certificate
+from edge.unit.vigil import Manager
 from edge.uplink.mqtt import Broker, MqttLink
 
 if TYPE_CHECKING:
@@ -46,8 +48,16 @@ log = logging.getLogger(__name__)
 class Assembly:
     """A whole unit, ready to run. `door` is the simulated door, or None on a Pi."""
 
-    def __init__(self, config: Config, *, simulate: bool = False, door_open: bool = False) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        simulate: bool = False,
+        door_open: bool = False,
+        manager: Manager | None = None,
+    ) -> None:
         self._config = config
+        self._manager = manager
         self._state = Path(config.unit.state_dir)
         self._who = identity.load(self._state / "identity")
         self._closing = ExitStack()
@@ -104,6 +114,7 @@ class Assembly:
             bus=self._bus(),
             tamper=self._tamper(),
             panel=self._panel(),
+            manager=self._manager,
         )
         return staff(settings, self._who.unit, kit)
 
@@ -251,6 +262,7 @@ class Assembly:
         wire_ = Wire(self._factory, settings.contact_pin, closed_level=settings.closed_level)
         door = Door(wire_, self._clock.now, open_=open_)
         self._closing.callback(door.close)
-        remote = Remote(self._state / NAME, door)
+        # Beside what is on the card, or where systemd gave a folder in RAM: a simulated card may fail.
+        remote = Remote(Path(os.environ.get("RUNTIME_DIRECTORY", self._state)) / NAME, door)
         self._closing.callback(remote.close)
         return door

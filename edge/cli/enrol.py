@@ -11,6 +11,7 @@ import random
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -56,9 +57,10 @@ def run(args: argparse.Namespace) -> int:
     return _tell(who, asking.code, as_json=args.json)
 
 
-def settle(settings: Config) -> bool:
+def settle(settings: Config, waits: Callable[[float], None] = lambda _: None) -> bool:
     """Before a unit runs: enrol it, where that is due. False where it was told to end meanwhile.
 
+    `waits(seconds)` is called before each wait for an answer, which may be for hours until a person accepts.
     A unit with an identity that has been given a token for another asks once, and runs with what it has. Raises
     ConfigError for a boot file that cannot be used.
     """
@@ -68,7 +70,7 @@ def settle(settings: Config) -> bool:
         return True
     asking = _enrolment(settings, boot)
     if not _has(state):
-        return _wait(asking) is not None
+        return _wait(asking, waits) is not None
     try:
         asking.attempt()
     except DoorunitError as err:  # the door is watched all the same
@@ -93,12 +95,17 @@ def _enrolment(settings: Config, boot: BootFile) -> enrol.Enrolment:
     return enrol.Enrolment(boot, boot_path, state, post, clock, Health())
 
 
-def _wait(asking: enrol.Enrolment) -> Identity | None:
+def _wait(asking: enrol.Enrolment, waits: Callable[[float], None] = lambda _: None) -> Identity | None:
     """Ask until there is an answer, or a signal to end."""
     ending = threading.Event()
+
+    def wait(seconds: float) -> bool:
+        waits(seconds)
+        return ending.wait(seconds)
+
     before = {number: signal.signal(number, lambda *_: ending.set()) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        return asking.run(ending.wait, random.SystemRandom())
+        return asking.run(wait, random.SystemRandom())
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

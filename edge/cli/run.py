@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from edge import config
+from edge.board.manager import Manager
 from edge.cli import UNWELL, WELL, enrol, log_to_stderr
 
 CONFIG = Path("/etc/doorunit/doorunit.toml")
@@ -29,11 +30,14 @@ def run(args: argparse.Namespace) -> int:
     """Run until told to stop. 0: ended in order."""
     settings = config.load(args.config)
     log_to_stderr(settings.log.level)
-    if not enrol.settle(settings):
+    manager = Manager(os.environ, os.getpid())
+    if not enrol.settle(settings, manager.wait):
         return WELL
     from edge.assemble import Assembly
 
-    assembly = Assembly(settings, simulate=args.simulate, door_open=args.door == "open")
+    assembly = Assembly(
+        settings, simulate=args.simulate, door_open=args.door == "open", manager=manager if manager else None
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: assembly.stop())
     if args.json:

@@ -36,6 +36,7 @@ from edge.unit.guard import Guard
 from edge.unit.photographer import Photographer
 from edge.unit.recorder import Recorder, last_alive, stored_door
 from edge.unit.renewal import Renewal
+from edge.unit.vigil import Vigil
 from edge.unit.warden import Warden
 from edge.uplink.carrier import Carrier
 from edge.uplink.commands import Commands, Reply
@@ -93,6 +94,7 @@ class Crew(msgspec.Struct, frozen=True):
     verify: Callable[[bytes, bytes], bool]
     phones: Phones | None
     guard: Guard
+    vigil: Vigil
     renewal: Renewal | None = None
 
 
@@ -130,6 +132,7 @@ class Unit:
         if self._stopping:
             return
         self._stopping = True
+        c.vigil.stop()
         c.doorkeeper.close()
         c.guard.close()
         c.link.publish(wire.topic(c.unit, "online"), self._online(False), retain=True)
@@ -190,6 +193,7 @@ class Unit:
             self._link_up()
         if c.renewal is not None:
             c.renewal.start()
+        c.vigil.start()
         self._pulse()
         self._health_changed()
 

@@ -29,6 +29,7 @@ from edge.unit.lid import Lid
 from edge.unit.photographer import Photographer, Seal
 from edge.unit.recorder import Recorder
 from edge.unit.renewal import Certificate, Renewal
+from edge.unit.vigil import Manager, Vigil, Work
 from edge.uplink import carrier
 from edge.uplink.courier import Courier, Source
 
@@ -57,6 +58,7 @@ class Kit(msgspec.Struct, frozen=True):
     bus: I2C | None = None  # None: no chip is fitted
     tamper: Contact | None = None
     panel: Panel | None = None
+    manager: Manager | None = None  # None: nobody started this process who wants to know how it goes
 
 
 def staff(config: Config, unit: str, kit: Kit) -> Unit:
@@ -72,6 +74,9 @@ def staff(config: Config, unit: str, kit: Kit) -> Unit:
     if kit.open_post is not None:
         shelf = carrier.Album(album.rows, album.read, album.forget, album.give_up)
         post = carrier.Carrier(kit.open_post, shelf, kit.worker("post"), loop, health, kit.dice)
+    courier = Courier(unit, kit.link, source, loop, health, config.uplink, kit.dice)
+    doorkeeper = Doorkeeper(kit.contact, config.door, loop, clock, health, recorder)
+    work = Work(loop, health, journal, courier, doorkeeper, config.spool.alive_s, config.uplink.backoff_max_s)
     return Unit(
         Crew(
             config=config,
@@ -82,10 +87,10 @@ def staff(config: Config, unit: str, kit: Kit) -> Unit:
             journal=journal,
             album=album,
             link=kit.link,
-            courier=Courier(unit, kit.link, source, loop, health, config.uplink, kit.dice),
+            courier=courier,
             carrier=post,
             recorder=recorder,
-            doorkeeper=Doorkeeper(kit.contact, config.door, loop, clock, health, recorder),
+            doorkeeper=doorkeeper,
             photographer=Photographer(config.camera, album, kit.seal, kit.worker("darkroom"), loop, clock, health),
             eye=kit.eye,
             warden=warden.Warden(config.term, eraser.before(paper.read), paper, card, loop, clock, health, recorder),
@@ -95,6 +100,7 @@ def staff(config: Config, unit: str, kit: Kit) -> Unit:
             phones=_phones(config, unit, kit, health, journal),
             renewal=_renewal(config, kit, health),
             guard=_guard(config, kit, health, recorder, journal),
+            vigil=Vigil(work, kit.manager),
         )
     )
 

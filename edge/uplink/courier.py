@@ -111,6 +111,11 @@ class Courier:
         """Records sent on this connection that have no receipt."""
         return len(self._flight)
 
+    @property
+    def asked_ns(self) -> int | None:
+        """When the oldest record was sent that nothing has come back for (boot ns); None where nothing is owed."""
+        return self._asked_ns if self.up else None
+
     def start(self) -> None:
         """Connect, and stay connected from now on."""
         self._link.connect()
