@@ -58,6 +58,7 @@ STRANGERS = {
     "numpy": ("hardware/solid.py",),
     "wireviz": ("hardware/diagram.py",),
     "yaml": ("hardware/diagram.py",),
+    "pip": ("deploy/deb/wheels.py",),
     "micropython": ("drivers/*.py",),
     "machine": ("drivers/examples/*.py",),
     "network": ("drivers/examples/*.py",),

@@ -1,0 +1,1 @@
+"""The Debian package, built by one command: `make deb`."""
