@@ -12,7 +12,7 @@ import resource
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -35,7 +35,7 @@ PACKET_MAX_BYTES = 1 << 20  # a FrameSet of 100 pictures is 30 kB; pictures them
 _POLL_S = 0.02
 
 _CONFIG = f"""\
-# Written by doorunit at each start; changes made here are lost.
+# Made by doorunit (edge/station/broker.py); a station writes it anew at each start.
 log_dest stderr
 log_type error
 log_type warning
@@ -68,7 +68,7 @@ use_username_as_clientid true
 """
 
 _ACL = f"""\
-# Written by doorunit at each start. A unit speaks for itself alone; %u is its certificate's CN.
+# Made by doorunit (edge/station/broker.py). A unit speaks for itself alone; %u is its certificate's CN.
 {"".join(f"pattern write {ROOT}/%u/{leaf}" + chr(10) for leaf in ("event", "state", "online", "pulse", "reply"))}\
 {"".join(f"pattern read {ROOT}/%u/{leaf}" + chr(10) for leaf in ("receipt", "command"))}\
 """
@@ -125,6 +125,18 @@ def open_broker(
     return MosquittoBroker(executable, folder, ca, host, port, names=names, receivers=receivers)
 
 
+def settings(folder: Path, listener: str, *, tls: bool) -> str:
+    """Mosquitto's broker.conf, where its certificates are in `folder`; deploy/broker holds what this gives."""
+    rest = _TLS.format(folder=folder) if tls else "allow_anonymous true\n"
+    return f"{_CONFIG}listener {listener}\n{rest}"
+
+
+def access(receivers: Sequence[str], banned: Iterable[str] = ()) -> str:
+    """Mosquitto's broker.acl: each unit its own topics, receivers all, units that are banned none."""
+    acl = _ACL + "".join(f"user {name}\ntopic readwrite {ROOT}/#\n" for name in receivers)
+    return acl + "".join(f"user {unit}\ntopic deny {ROOT}/#\n" for unit in banned)
+
+
 class MosquittoBroker:
     """mosquitto as a child process. Its configuration and log are in `folder`, which is its own."""
 
@@ -144,11 +156,8 @@ class MosquittoBroker:
         self.host, self.port, self.tls = host, free(host, port), ca is not None
         self.log_file = folder / "broker.log"
         self._folder, self._ca, self._receivers = folder, ca, receivers
-        files = {"broker.conf": f"{_CONFIG}listener {self.port} {host}\n"}
-        if ca is None:
-            files["broker.conf"] += "allow_anonymous true\n"
-        else:
-            files["broker.conf"] += _TLS.format(folder=folder)
+        files = {"broker.conf": settings(folder, f"{self.port} {host}", tls=ca is not None)}
+        if ca is not None:
             files |= _credentials(ca, names) | _verdicts(ca, receivers)
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -251,9 +260,7 @@ def _verdicts(ca: "Authority", receivers: Sequence[str]) -> dict[str, str]:
 
     The list of revoked certificates is for those that connect anew, the denials are for those that are connected.
     """
-    acl = _ACL + "".join(f"user {name}\ntopic readwrite {ROOT}/#\n" for name in receivers)
-    acl += "".join(f"user {unit}\ntopic deny {ROOT}/#\n" for unit in ca.known.banned())
-    return {"broker.acl": acl, "revoked.crl": ca.revoked().decode()}
+    return {"broker.acl": access(receivers, ca.known.banned()), "revoked.crl": ca.revoked().decode()}
 
 
 def _account() -> pwd.struct_passwd | None:
