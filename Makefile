@@ -16,8 +16,11 @@ UV ?= uv
 # What MicroPython runs on in the tests. Asked for by command: where node comes from elsewhere, Debian's npm would clash with it.
 NODE := $(if $(shell command -v node 2>/dev/null),,nodejs) $(if $(shell command -v npm 2>/dev/null),,npm)
 # What the tests need from Debian: a real broker and a plain subscriber, a browser for the pages, Chinese type for its
-# pictures, and what draws the wiring and renders the enclosure of hardware/
-DEBIAN := mosquitto mosquitto-clients chromium fonts-noto-cjk graphviz openscad $(NODE)
+# pictures, what draws the wiring and renders the enclosure of hardware/, and what sets a man page
+DEBIAN := mosquitto mosquitto-clients chromium fonts-noto-cjk graphviz groff-base openscad $(NODE)
+
+# What the campaigns need besides: a Debian of their own with a real systemd in it.
+NSPAWN := mmdebstrap systemd-container
 
 # $(call debian,packages): installs those that are missing where this is root, else says which and how.
 define debian
@@ -40,7 +43,7 @@ export DEBIAN_FRONTEND=noninteractive
     { cat "$$log" >&2; exit 1; }
 endef
 
-.PHONY: help setup setup-test debian demo test lint campaigns bench hardware format lock clean
+.PHONY: help setup setup-test debian demo test lint campaigns bench hardware deb format lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -70,10 +73,11 @@ lint: .venv/.test ## format, lint, types; the drivers against MicroPython
 
 # Each runs alone, and takes a larger size by a flag: see its --help.
 CAMPAIGNS := tests/power/cuts.py tests/power/statements.py tests/sim/weeks.py tests/sim/matrix.py tests/whole/peers.py
-CAMPAIGNS += tests/sim/doctor_matrix.py tests/fuzz/fuzz.py tests/drivers/corpus.py
+CAMPAIGNS += tests/sim/doctor_matrix.py tests/fuzz/fuzz.py tests/drivers/corpus.py tests/deploy/nspawn.py
 
-campaigns: .venv/.test debian ## power cuts, crashes, simulated weeks, faults, the peers' failures, fuzz; the soak beside them
-	@failed=0
+campaigns: .venv/.test debian ## power cuts, crashes, simulated weeks, faults, peers' failures, fuzz, the package; the soak beside them
+	@($(call debian,$(NSPAWN)))
+	failed=0
 	soak=$$(mktemp)
 	trap 'rm -f "$$soak"' EXIT
 	$(PY) tests/soak/soak.py >"$$soak" 2>&1 &
@@ -94,6 +98,9 @@ bench: .venv/.test ## measure: every tests/bench/bench_*.py, one after another
 
 hardware: .venv/.test debian ## tables, drawings and models to print (build/hardware), made anew where they are stale
 	@$(PY) -m hardware.make
+
+deb: .venv/.project ## the unit's Debian package (build/deb); make deb DEB="--arch arm64 --python 3.13"
+	@$(PY) -m deploy.deb.build $(DEB)
 
 format: .venv/.test ## put every file in the house's format
 	@$(PY) -m ruff check --quiet --fix-only .
