@@ -172,9 +172,13 @@ def _indiscreet(truth: Truth, events: list[Held]) -> list[str]:
 
 
 def _erasures(truth: Truth, held: list[Held]) -> list[tuple[int, int]]:
-    """When the unit erased, and how many records that were not delivered it counted."""
+    """When the unit erased, and how many records that were not delivered it counted; all where it could not count."""
     audits = [r for h in held if isinstance(r := h.envelope.data.record, Audit) and r.what == "erased"]
-    return [(truth.of(audit.at), int(audit.detail.get("records") or 0)) for audit in audits]
+    counts = [audit.detail.get("records") for audit in audits]
+    return [
+        (truth.of(audit.at), len(truth.moves) if count is None else int(count))
+        for audit, count in zip(audits, counts, strict=True)
+    ]
 
 
 def _in(spans: list[Span], at_ns: int) -> bool:

@@ -52,11 +52,12 @@ class Terms:
 
     def _stop(self, pause_ns: int, began_ns: int) -> None:
         """By command: over when the unit says so. It may have ended since began_ns."""
+        pause = self._pause(began_ns)
 
         def ended(reply: dict[str, Any]) -> bool:
             if reply["done"] or _ENDED in reply["said"]:
                 over_ns = self._world.now_ns
-                self._world.after(pause_ns, lambda: self._resume(began_ns, over_ns))
+                self._world.after(pause_ns, lambda: self._resume(pause, over_ns))
                 return True
             return False
 
@@ -69,32 +70,37 @@ class Terms:
         def learnt(reply: dict[str, Any]) -> bool:
             late = not reply["done"] and self._world.now_ns >= ends_ns
             if reply["done"]:
-                self._world.at(max(ends_ns, self._world.now_ns), lambda: self._is_over(ends_ns, pause_ns))
+                pause = self._pause(ends_ns - SLACK_NS)
+                self._world.at(max(ends_ns, self._world.now_ns), lambda: self._is_over(pause, pause_ns))
             elif late:  # it was never said in time, or was obeyed and the answer is lost
                 self._stop(pause_ns, ends_ns - SLACK_NS)
             return bool(reply["done"]) or late
 
         self._insist("term", learnt, lambda: self._times(ends_ns))
 
-    def _is_over(self, ends_ns: int, pause_ns: int) -> None:
+    def _pause(self, began_ns: int) -> Span:
+        """From here on nothing need be told, until a term is confirmed."""
+        pause = Span(began_ns, 2**62)
+        self._world.truth.unwatched.append(pause)
+        return pause
+
+    def _is_over(self, pause: Span, pause_ns: int) -> None:
         """As soon as the unit's clock is good: before that it may be late."""
         world = self._world
         if world.unit is None or world.clock.quality is not Quality.SYNCED:
-            world.after(60 * SECOND, lambda: self._is_over(ends_ns, pause_ns))
+            world.after(60 * SECOND, lambda: self._is_over(pause, pause_ns))
             return
         over_ns = world.now_ns + NOTICED_NS
-        world.after(NOTICED_NS + pause_ns, lambda: self._resume(ends_ns - SLACK_NS, over_ns))
+        world.after(NOTICED_NS + pause_ns, lambda: self._resume(pause, over_ns))
 
-    def _resume(self, began_ns: int, over_ns: int) -> None:
+    def _resume(self, pause: Span, over_ns: int) -> None:
         """The next term, until the unit confirms it."""
         world = self._world
         world.truth.silent.append(Span(over_ns, world.now_ns))
-        open_end = Span(began_ns, 2**62)
-        world.truth.unwatched.append(open_end)
 
         def begun(reply: dict[str, Any]) -> bool:
             if reply["done"]:
-                world.truth.unwatched[world.truth.unwatched.index(open_end)] = Span(began_ns, world.now_ns + SLACK_NS)
+                world.truth.unwatched[world.truth.unwatched.index(pause)] = Span(pause.from_ns, world.now_ns + SLACK_NS)
             return bool(reply["done"])
 
         self._insist("term", begun, lambda: self._times(world.now_ns + NEXT_DAYS * 24 * HOUR_NS))
