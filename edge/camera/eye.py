@@ -6,10 +6,10 @@ If the sensor hangs, this thread hangs with it and nothing else does; the decidi
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from edge.camera.mask import Mask
+from edge.camera.mask import Corner, Mask
 from edge.clock import SECOND
 from edge.errors import PartError
 from edge.parts import Camera, CameraFailed, FrameTaken
@@ -48,6 +48,7 @@ class Eye:
     ) -> None:
         self.last_frame_ns: int | None = None  # when the last posted picture was taken; any thread may read it
         self.sensor_open = False  # true from before the sensor opens until after it has closed; any thread
+        self.on_raw: Callable[[Image], None] | None = None  # the installer's preview: unmasked, and kept nowhere
         self.faults = 0  # exceptions that no part may raise; health reads it
         self._camera, self._mask, self._post, self._now = camera, mask, post, now
         self._period_ns = round(SECOND / fps)
@@ -75,6 +76,10 @@ class Eye:
         """Open the sensor again, at once; any thread, never blocks."""
         self._paused = False
         self._wake.set()
+
+    def wear(self, polygons: Sequence[Sequence[Corner]]) -> None:
+        """Mask with these from the next picture on; any thread."""
+        self._mask = Mask(polygons)
 
     def close(self) -> None:
         """Close the sensor and end the thread within 5 s, or leave it behind if the sensor hangs; safe to repeat."""
@@ -117,6 +122,9 @@ class Eye:
             self._camera.open()
         before_ns = self._now()
         image = self._camera.capture()
+        on_raw = self.on_raw
+        if on_raw is not None:
+            on_raw(image.copy())
         self._mask.burn(image)
         return FrameTaken(_taken_ns(image, before_ns, self._now()), image)
 

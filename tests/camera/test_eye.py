@@ -118,6 +118,26 @@ def test_a_picture_is_masked_before_anyone_else_has_it(bench, clock):
     assert seen == [((0, 0),) * 3]
 
 
+def test_the_installer_s_view_is_a_copy_from_before_the_mask_and_only_while_it_is_asked_for(bench, clock):
+    raw, posted = [], []
+    eye = Eye(bench, EVERYTHING, 2.0, posted.append, clock)
+    eye.on_raw = raw.append
+    turn_for(eye, clock, 1)
+    eye.on_raw = None
+    turn_for(eye, clock, 1)
+    assert len(raw) in (2, 3)
+    assert raw[0].getpixel((8, 8)) == (200, 200, 200)
+    assert all(fact.image.getpixel((8, 8)) == (0, 0, 0) for fact in posted)
+
+
+def test_a_mask_that_is_drawn_while_the_camera_looks_holds_from_the_next_picture_on(eye, bench, clock, posted):
+    turn_for(eye, clock, 1)
+    before = len(posted)
+    eye.wear((((0, 0), (1, 0), (1, 1), (0, 1)),))
+    turn_for(eye, clock, 1)
+    assert [fact.image.getpixel((8, 8)) for fact in (posted[before - 1], posted[-1])] == [(200, 200, 200), (0, 0, 0)]
+
+
 def test_a_picture_carries_the_instant_before_it_was_asked_for(eye, bench, clock, posted):
     bench.takes_ns = 80 * MS
     asked_ns = clock.now_ns
