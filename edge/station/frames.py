@@ -78,6 +78,20 @@ class FrameStore:
         signer = next((key for key in keys if _signed(sealed, key)), keys[0])
         return open_sealed(sealed, self._ca.private_key(), signer)[1]
 
+    def size(self, unit: str, name: str) -> tuple[int, int]:
+        """Width and height of `unit`'s picture, opened and decoded. Raises ConfigError (no such frame), WireError."""
+        from edge.camera.view import size_of  # Pillow: for the installer's test alone
+
+        picture = self._ledger.frame(name)
+        if picture is None or picture.unit != unit:
+            raise ConfigError(
+                f"picture {name[:12]} of {unit}",
+                found="none of that name",
+                wanted="a frame that has arrived",
+                remedy="Send it first.",
+            )
+        return size_of(self.open(name))
+
 
 def _by_any(sealed: bytes, keys: list[bytes]) -> Header:
     """The header, by whichever key signed it: what a unit sealed before it was enrolled anew still comes."""

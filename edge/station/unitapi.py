@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from edge.errors import FullError, PartError, WireError
+from edge.errors import ConfigError, FullError, PartError, WireError
 from edge.station.desk import Desk
 from edge.station.enrolapi import answer
 from edge.station.frames import FrameStore
@@ -24,15 +24,13 @@ PEER = "doorunit.peer"  # key in the ASGI scope: (common name, sha256 in hex) of
 
 
 def unit_app(frames: FrameStore, desk: Desk) -> Starlette:
-    """PUT /v1/units/<unit>/frames/<sha256>: 201 kept, 200 was here already. POST /v1/units/<unit>/certificate."""
+    """PUT /v1/units/<unit>/frames/<sha256>: 201 kept, 200 was here already. POST /v1/units/<unit>/certificate.
+
+    GET /v1/units/<unit>/frames/<sha256>: {"opened": true, "width", "height"}; 404 unknown, 422 it cannot be opened.
+    """
 
     def refusal(request: Request) -> Response | None:
-        unit, (name, fingerprint) = request.path_params["unit"], request.scope.get(PEER) or ("", "")
-        if name != unit:
-            return _no(403, f"the certificate is of {name or None}, the address of {unit}")
-        if desk.known.refused(fingerprint):
-            return _no(403, f"this certificate of {unit} is revoked")
-        return None
+        return _refusal(request, desk)
 
     async def put(request: Request) -> Response:
         unit, name = request.path_params["unit"], request.path_params["name"]
@@ -52,6 +50,9 @@ def unit_app(frames: FrameStore, desk: Desk) -> Starlette:
             return _no(507 if isinstance(err, FullError) else 503, str(err))
         return JSONResponse({"stored": name}, 201 if new else 200)
 
+    def read_back(request: Request) -> Response:
+        return refusal(request) or _opened(frames, request.path_params["unit"], request.path_params["name"])
+
     async def renew(request: Request) -> Response:
         refused = await run_in_threadpool(refusal, request)
         unit = request.path_params["unit"]
@@ -60,10 +61,32 @@ def unit_app(frames: FrameStore, desk: Desk) -> Starlette:
     return Starlette(
         routes=[
             Route("/v1/units/{unit:str}/frames/{name:str}", put, methods=["PUT"]),
+            Route("/v1/units/{unit:str}/frames/{name:str}", read_back, methods=["GET"]),
             Route("/v1/units/{unit:str}/certificate", renew, methods=["POST"]),
         ],
         exception_handlers={ClientDisconnect: _cut},
     )
+
+
+def _refusal(request: Request, desk: Desk) -> Response | None:
+    unit, (name, fingerprint) = request.path_params["unit"], request.scope.get(PEER) or ("", "")
+    if name != unit:
+        return _no(403, f"the certificate is of {name or None}, the address of {unit}")
+    if desk.known.refused(fingerprint):
+        return _no(403, f"this certificate of {unit} is revoked")
+    return None
+
+
+def _opened(frames: FrameStore, unit: str, name: str) -> Response:
+    """Whether this station can open the unit's own picture; nothing of it is told but its size."""
+    try:
+        width, height = frames.size(unit, name)
+    except ConfigError as err:
+        return _no(404, str(err))
+    except (WireError, PartError) as err:
+        log.warning("%s", err)
+        return JSONResponse({"opened": False, "error": str(err)}, 422 if isinstance(err, WireError) else 503)
+    return JSONResponse({"opened": True, "width": width, "height": height})
 
 
 async def _body(request: Request) -> bytes | None:

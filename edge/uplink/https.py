@@ -1,5 +1,7 @@
 """Sealed frames by HTTPS PUT with mutual TLS; the only file that knows requests. Used by the frames' own worker."""
 
+import json
+
 import requests
 
 from edge.clock import Clock
@@ -45,12 +47,7 @@ class HttpsFrames:
         except requests.RequestException as err:
             raise explain(_root(err), self._where, self._clock.read()) from err
         except OSError as err:  # what requests raises where it does not find the files
-            raise RefusedError(
-                f"TLS files of {self._where}",
-                found=err,
-                wanted="a CA, this unit's certificate and its key",
-                remedy="Enrol this unit again, or copy the folder back from where it was issued.",
-            ) from err
+            raise _files_missing(self._where, err) from err
         if answer.status_code in (200, 201):
             return
         raise _kind(answer.status_code)(
@@ -60,9 +57,56 @@ class HttpsFrames:
             remedy="It is kept and sent again later; the platform's log says more.",
         )
 
+    def opened(self, name: str) -> tuple[int, int]:
+        """Width and height of a picture that the platform has opened. Raises LinkError, WireError (it could not)."""
+        status, text = self._get(name)
+        try:
+            told = json.loads(text) if status == 200 else {}
+            if told.get("opened") is True:
+                return int(told["width"]), int(told["height"])
+        except (ValueError, KeyError, TypeError, AttributeError):
+            status = 502  # somebody else answers in the platform's place
+        raise _kind(status if status != 200 else 422)(
+            f"picture {name[:12]} at {self._where}",
+            found=f"status {status}: {' '.join(text[:200].split())}",
+            wanted="the platform's word that it could open it",
+            remedy="The platform's log says more; the unit seals to the key it was enrolled with.",
+        )
+
+    def reach(self) -> None:
+        """Return where the platform knows this unit and would take its pictures. Raises LinkError."""
+        status, text = self._get("0" * 64)
+        if status != 404:
+            raise _kind(status if status >= 400 else 502)(
+                self._where,
+                found=f"status {status}: {' '.join(text[:200].split())}",
+                wanted="a platform that says it has no picture of that name",
+                remedy="Check uplink.frames_url; the platform's log says more.",
+            )
+
+    def _get(self, name: str) -> tuple[int, str]:
+        try:
+            answer = self._session.get(self._base + name, timeout=self._within_s, allow_redirects=False)
+        except requests.ReadTimeout as err:
+            raise silence(self._where) from err
+        except requests.RequestException as err:
+            raise explain(_root(err), self._where, self._clock.read()) from err
+        except OSError as err:  # as above
+            raise _files_missing(self._where, err) from err
+        return answer.status_code, answer.text
+
     def close(self) -> None:
         """Drop the connection; safe to repeat."""
         self._session.close()
+
+
+def _files_missing(where: str, err: OSError) -> RefusedError:
+    return RefusedError(
+        f"TLS files of {where}",
+        found=err,
+        wanted="a CA, this unit's certificate and its key",
+        remedy="Enrol this unit again, or copy the folder back from where it was issued.",
+    )
 
 
 def _kind(status: int) -> type[LinkError | WireError]:
