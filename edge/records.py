@@ -91,8 +91,9 @@ class Boot(Record, frozen=True, kw_only=True, tag="boot"):
 class Audit(Record, frozen=True, kw_only=True, tag="audit"):
     """Something was done to the unit: `what`, as term.began, term.changed, term.ended, visit.added, erased.
 
-    `by` is a command's id, "unit" or "technician". `detail` are numbers and words of it. An `erased` states the epoch
-    that was erased and what of it was not delivered, and is signed by the unit over wire.testimony.
+    `by` is a command's id, "unit", "technician" or "installer". `detail` are numbers and words of it. An `erased`
+    states the epoch that was erased and what of it was not delivered, and is signed by the unit over wire.testimony.
+    The installer's are walk (a movement of the walk test), test and installed, whose `report` is JSON; that is signed.
     """
 
     what: str

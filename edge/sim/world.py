@@ -19,7 +19,7 @@ from edge.board.host import HostReading
 from edge.board.indicator import Panel
 from edge.clock import FLOOR_NS, MS, SECOND, Quality, Stamp
 from edge.loop import Loop
-from edge.records import Event
+from edge.records import Record
 from edge.sim import terms, waves
 from edge.sim.chips import SimChips
 from edge.sim.city import City
@@ -330,7 +330,7 @@ def _sign(message: bytes) -> bytes:
     return b"platform" + hashlib.sha256(message).digest()
 
 
-def _seal(image: "Image", event: Event, at: Stamp) -> tuple[str, bytes]:
+def _seal(image: "Image", event: Record, at: Stamp) -> tuple[str, bytes]:
     """Stands in for the real seal: what it makes is of a picture's size, and each is another."""
     sealed = f"{event.epoch}/{event.seq}/{at.boot_ns}".encode() + bytes(image.width * image.height // 8)
     return hashlib.sha256(sealed).hexdigest(), sealed

@@ -117,7 +117,7 @@ class Unit:
             crew.unit, crew.verify, crew.clock, self._keep_commands, self._reply, verbs, crew.warden.deeds
         )
         self._commands.on_forged = lambda why: crew.health.set("command.forged", crew.loop.now(), why)
-        self._effects = Effects(crew, self._commands.pack, self._tell_state)
+        self._effects = self.effects = Effects(crew, self._commands.pack, self._tell_state)
         self._introduce()
 
     def start(self) -> None:

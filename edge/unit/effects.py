@@ -60,16 +60,31 @@ class Effects:
         c = self._c
         if c.eye is None:
             return
-        if self._started:
-            c.eye.resume()
-        else:
-            self._started = True
-            c.eye.start()
+        self._switch_on()
         c.photographer.begin()
         c.health.clear("camera.unstopped", c.loop.now())
 
+    def aim(self, on: bool) -> None:
+        """The installer looks through the camera, outside the term too; within it, it is on anyhow."""
+        if on:
+            self._switch_on()
+        elif not self._c.warden.looking:
+            self._switch_off()
+        self._tell()
+
+    def _switch_on(self) -> None:
+        eye = self._c.eye
+        if eye is not None and self._started:
+            eye.resume()
+        elif eye is not None:
+            self._started = True
+            eye.start()
+
     def _rest(self) -> None:
         self._c.photographer.rest()
+        self._switch_off()
+
+    def _switch_off(self) -> None:
         if self._c.eye is not None and self._started:
             self._c.eye.pause()
             self._c.loop.after(OFF_NS, self._look_at_eye)

@@ -16,7 +16,7 @@ from edge.errors import DoorunitError, PartError
 from edge.health import Health
 from edge.loop import Loop, Timer, Worker
 from edge.parts import CameraFailed, FrameRow, FrameTaken
-from edge.records import Event, FrameRef, Key
+from edge.records import Event, FrameRef, Key, Record
 from edge.spool.album import Album
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 TRIAL_NS = 30 * SECOND  # a card that refused a picture is tried again after this long, without one
 STALLED_NS = 5 * SECOND  # and three periods without a picture: the camera is called stalled
 OVER = "the term ended"
-Seal = Callable[["Image", Event, Stamp], tuple[str, bytes]]  # (picture, its event, when taken) -> (name, sealed)
+Seal = Callable[["Image", Record, Stamp], tuple[str, bytes]]  # (picture, its event, when taken) -> (name, sealed)
 
 
 class Take(msgspec.Struct):

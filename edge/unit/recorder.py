@@ -143,14 +143,17 @@ class Recorder:
             ),
         )
 
-    def audit(self, what: str, by: str, detail: Mapping[str, int | str | None], of: str = "") -> None:
-        """Something was done to the unit; with `of`, the epoch that was erased, it is signed."""
+    def audit(
+        self, what: str, by: str, detail: Mapping[str, int | str | None], of: str = "", *, sign: bool = False
+    ) -> Audit:
+        """Something was done to the unit; with `of`, the epoch that was erased, or where asked, it is signed."""
         n, epoch, seq = self._journal.mint()
         audit = Audit(epoch=epoch, seq=seq, at=self._clock.read(), what=what, by=by, detail=dict(detail), of=of)
-        if of:
+        if of or sign:
             signature = base64.b64encode(self._sign(wire.testimony(self._unit, audit))).decode()
             audit = msgspec.structs.replace(audit, signature=signature)
         self._send(n, audit)
+        return audit
 
     def forget_door(self) -> None:
         """The door is watched no longer: what it does from now on is nobody's business, also after a restart."""

@@ -22,7 +22,7 @@ from edge.clock import MS, SECOND, Quality, Stamp
 from edge.errors import PartError
 from edge.loop import Loop
 from edge.parts import CameraFailed, FrameTaken
-from edge.records import Alarmed, Event, Source
+from edge.records import Alarmed, Record, Source
 from edge.sim import terms
 from edge.sim.contact import Wire
 from edge.sim.history import Span, Truth
@@ -219,7 +219,7 @@ class Street:
             fault = PartError("camera", found="none", wanted="a camera", remedy="Look at the ribbon.")
             self.loop.post(CameraFailed(fault))
 
-    def _seal(self, _image: Image.Image, event: Event, at: Stamp) -> tuple[str, bytes]:
+    def _seal(self, _image: Image.Image, event: Record, at: Stamp) -> tuple[str, bytes]:
         sealed = self._sealer.seal(bytes(self.scene.picture_bytes), epoch=event.epoch, event=event.seq, at=at)
         return seal.frame_name(sealed), sealed
 

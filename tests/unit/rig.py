@@ -16,7 +16,7 @@ from edge.board.indicator import Panel
 from edge.clock import MS, SECOND, Stamp
 from edge.loop import Loop
 from edge.parts import CameraFailed, FramePost, FrameTaken
-from edge.records import Event
+from edge.records import Record
 from edge.sim import terms, waves
 from edge.sim.chips import SimChips
 from edge.sim.contact import Wire
@@ -146,7 +146,7 @@ class Rig:
     def _open_post(self) -> FramePost:
         return self.post
 
-    def _seal(self, image: Image.Image, event: Event, at: Stamp) -> tuple[str, bytes]:
+    def _seal(self, image: Image.Image, event: Record, at: Stamp) -> tuple[str, bytes]:
         sealed = f"{event.epoch}/{event.seq}/{at.boot_ns}".encode()
         return sealed.hex()[-64:].rjust(64, "0"), sealed.ljust(self.seal_size, b".")
 
