@@ -19,17 +19,18 @@ from edge.board.indicator import Panel
 from edge.clock import FLOOR_NS, MS, Clock, Stamp, SystemClock
 from edge.config import Config
 from edge.loop import Loop, Thread
-from edge.onsite import renew
+from edge.onsite import commission, renew
 from edge.onsite.ask import socket_path
 from edge.onsite.desk import Desk
-from edge.parts import Camera, Contact, FramePost
-from edge.records import Event
+from edge.parts import Camera, Contact
+from edge.records import Record
 from edge.spool.frames import FrameFiles
 from edge.spool.hold import Hold
 from edge.spool.store import SqliteStore
 from edge.unit.agent import Unit
 from edge.unit.answers import questions
 from edge.unit.crew import Kit, staff
+from edge.unit.hands import Hands, Tools
 from edge.unit.photographer import Seal
 from edge.unit.renewal import Certificate
 from edge.unit.vigil import Manager
@@ -39,8 +40,10 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from edge.camera.eye import Eye
+    from edge.onsite.site import Site
     from edge.sim.door import Door
     from edge.spool.seal import Sealer
+    from edge.uplink.https import HttpsFrames
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +58,7 @@ class Assembly:
         simulate: bool = False,
         door_open: bool = False,
         manager: Manager | None = None,
+        page: "Site | None" = None,
     ) -> None:
         self._config = config
         self._manager = manager
@@ -67,7 +71,10 @@ class Assembly:
         self._closing.callback(self._factory.close)
         self.door = self._simulated_door(door_open) if simulate else None
         self.loop = Loop(self._clock.now)
+        self._tools: Tools | None = None
         self.unit = self._build()
+        if page is not None and self._tools is not None:
+            page.visit.meet(Hands(self.unit.crew, self.unit.effects, self._tools), self._who)
         self._desk = Desk(socket_path(config), questions(self.unit), self.loop.call)
         self._closing.callback(self._desk.close)
 
@@ -92,6 +99,8 @@ class Assembly:
         door = settings.door
         contact = pins.Reed(self._factory, door.contact_pin, closed_level=door.closed_level, now=clock.now)
         self._closing.callback(contact.close)
+        eye, seal = self._eye(), self._seal()
+        self._tools = Tools(contact, eye, seal, self._open_post)
         kit = Kit(
             clock=clock,
             loop=loop,
@@ -100,8 +109,8 @@ class Assembly:
             store=SqliteStore(self._state, new_epoch),
             files=FrameFiles(self._state / "frames"),
             worker=self._worker,
-            eye=self._eye(),
-            seal=self._seal(),
+            eye=eye,
+            seal=seal,
             open_post=self._open_post if settings.camera.enabled else None,
             verify=self._verify,
             sign=self._sign,
@@ -172,7 +181,7 @@ class Assembly:
             will=(wire.topic(unit, "online"), gone),
         )
 
-    def _open_post(self) -> FramePost:
+    def _open_post(self) -> "HttpsFrames":
         from edge.uplink.https import HttpsFrames  # requests: 60 ms and 10 MB that a unit without pictures saves
 
         post = HttpsFrames(self._config.uplink.frames_url, self._who.unit, self._tls(), self._clock)
@@ -220,7 +229,8 @@ class Assembly:
         from edge.camera.mask import Mask
 
         camera = LitCamera(self._camera(), pins.lamp(self._factory, settings.led_pin))
-        eye = Eye(camera, Mask(settings.mask), settings.fps, self.loop.post, self._clock.now)
+        mask = Mask(commission.mask(self._state, settings.mask))
+        eye = Eye(camera, mask, settings.fps, self.loop.post, self._clock.now)
         self._closing.callback(eye.close)
         return eye
 
@@ -240,7 +250,7 @@ class Assembly:
         who, quality = self._who, self._config.camera.quality
         made: list[Sealer] = []  # on first use: brings a heavy library
 
-        def seal(image: "Image", event: Event, at: Stamp) -> tuple[str, bytes]:
+        def seal(image: "Image", event: Record, at: Stamp) -> tuple[str, bytes]:
             """In the darkroom's thread: JPEG in RAM, sealed in RAM."""
             from edge.spool.seal import Sealer, frame_name
 

@@ -150,6 +150,12 @@ class Uplink(Section, frozen=True):
     backoff_max_s: Annotated[int, _is("Longest pause between two attempts to connect.", unit="s", ge=1, le=900)] = 30
 
 
+class Install(Section, frozen=True):
+    """The page for the installer's phone, which is there until the unit is signed off."""
+
+    port: Annotated[int, _is("HTTPS port of the page, on all addresses of the unit.", ge=1024, le=65_535)] = 8440
+
+
 class Log(Section, frozen=True):
     """What the unit writes to its journal."""
 
@@ -165,6 +171,7 @@ class Config(Section, frozen=True):
     spool: Spool = Spool()
     term: Term = Term()
     uplink: Uplink = Uplink()
+    install: Install = Install()
     log: Log = Log()
     alert: phonebook.Alert = phonebook.Alert()
     wecom: phonebook.WeCom = phonebook.WeCom()

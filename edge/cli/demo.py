@@ -17,7 +17,7 @@ from edge.cli import WELL, log_to_stderr
 from edge.clock import SystemClock
 from edge.errors import ConfigError
 from edge.identity import exists
-from edge.onsite import bootfile
+from edge.onsite import bootfile, commission
 from edge.onsite.enrol import IDENTITY
 
 if TYPE_CHECKING:
@@ -181,6 +181,7 @@ def _card(station: "Station", folder: Path) -> None:
     """What a workshop does: a file for the unit's card, by which it enrols when it is powered for the first time."""
     from edge.station.batch import boot_file
 
+    commission.mark(folder / "unit" / "state", "demo")  # its door is played with, not installed
     if exists(folder / "unit" / "state" / IDENTITY) and station.ca.known.valid(UNIT):
         return
     token = station.desk.tokens([UNIT])[UNIT]

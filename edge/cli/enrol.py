@@ -57,10 +57,16 @@ def run(args: argparse.Namespace) -> int:
     return _tell(who, asking.code, as_json=args.json)
 
 
-def settle(settings: Config, waits: Callable[[float], None] = lambda _: None) -> bool:
+def settle(
+    settings: Config,
+    waits: Callable[[float], None] = lambda _: None,
+    shown: Callable[[Health, str], None] | None = None,
+) -> bool:
     """Before a unit runs: enrol it, where that is due. False where it was told to end meanwhile.
 
-    `waits(seconds)` is called before each wait for an answer, which may be for hours until a person accepts.
+    `waits(seconds)` is called before each wait for an answer, which may be for hours until a person accepts. `shown`
+    is told whenever it changes what is wrong, with the code under which the unit waits.
+
     A unit with an identity that has been given a token for another asks once, and runs with what it has. Raises
     ConfigError for a boot file that cannot be used.
     """
@@ -69,6 +75,8 @@ def settle(settings: Config, waits: Callable[[float], None] = lambda _: None) ->
     if boot is None:
         return True
     asking = _enrolment(settings, boot)
+    if shown is not None:
+        asking.health.on_change = lambda: shown(asking.health, asking.code)
     if not _has(state):
         return _wait(asking, waits) is not None
     try:

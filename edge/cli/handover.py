@@ -15,8 +15,9 @@ from edge.cli.erase import erase
 from edge.cli.run import CONFIG
 from edge.durable import sync_folder, trouble
 from edge.errors import ConfigError
+from edge.onsite.commission import MARKER
 
-INSTALLED = ("commissioned", "installation*")  # what commissioning leaves in the state folder
+INSTALLED = (MARKER, "installation*")  # what commissioning leaves in the state folder
 IDENTITY = "identity*"  # and what a cut may have left beside it
 
 

@@ -1,1 +1,1 @@
-"""What happens at the door itself: enrolment, the desk that answers, status, doctor and their checks."""
+"""What happens at the door itself: enrolment, the installer's page, the technician's checks."""

@@ -6,6 +6,7 @@ asker has the private half.
 
 import hashlib
 import os
+from datetime import UTC, datetime
 
 import msgspec
 from cryptography import x509
@@ -101,6 +102,28 @@ def certifies(cert_pem: bytes, key_pem: bytes, unit: str) -> bool:
         return names == [unit] and certificate.public_key() == p256(key_pem).public_key()
     except (ValueError, UnsupportedAlgorithm):
         return False
+
+
+def make_page_certificate(name: str) -> bytes:
+    """A fresh P-256 key and a certificate that it has signed itself, PEM, for the installer's page.
+
+    It holds from before any clock that was never set: the phone's own warning is looked past by its fingerprint.
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(who)
+        .issuer_name(who)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime(1970, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2049, 1, 1, tzinfo=UTC))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(f"{name}.local")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    )
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return pem + builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
 def ends_ns(cert_pem: bytes) -> int:
