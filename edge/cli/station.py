@@ -2,9 +2,9 @@
 
 batch N: make N single-use tokens, with a file for each card and labels to print. units: how far each one is. accept
 CODE: take in a unit that waits. revoke UNIT: its certificate counts no more. reissue UNIT: the same, and a new file for
-its card. enrol UNIT: make an identity here, by hand, for the bench. people add NAME --role R, people
-list, people remove NAME, people reset NAME: the accounts. Each works on the station's folder; a station that
-runs takes it up within seconds.
+its card. report UNIT: its installation report, verified; --out: that as a PDF. enrol UNIT: make an identity here, by
+hand, for the bench. people add NAME --role R, people list, people remove NAME, people reset NAME: the accounts. Each
+works on the station's folder; a station that runs takes it up within seconds.
 """
 
 import argparse
@@ -21,6 +21,7 @@ import msgspec
 
 from edge.cli import WELL, log_to_stderr
 from edge.clock import SystemClock
+from edge.durable import write_durably
 from edge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("person", nargs="?", default="", help="people add, remove, reset: whose account")
     parser.add_argument("--role", action="append", default=[], choices=ROLES, help="people add: may be repeated")
     parser.add_argument("--dir", type=Path, default=FOLDER, help=f"where the station keeps all it holds ({FOLDER})")
-    parser.add_argument("--out", type=Path, help="enrol, batch, reissue: folder for what is written")
+    parser.add_argument("--out", type=Path, help="enrol, batch, reissue: folder for what is written; report: a file")
     parser.add_argument("--unit", default="", help="accept: the id it gets (default: what it calls itself)")
     parser.add_argument("--prefix", default="door-", help="batch: how ids begin (default door-)")
     parser.add_argument("--note", default="", help="batch, reissue: a line on each label")
@@ -200,6 +201,27 @@ def _units(args: argparse.Namespace) -> int:
     return _tell(args, {"units": msgspec.to_builtins(standing)}, "\n".join(lines) or "no units")
 
 
+def _report(args: argparse.Namespace) -> int:
+    """Beside a station that runs too: its ledger is only read."""
+    from edge.station import installation
+    from edge.station.ledger import Ledger
+
+    unit = _which(args, "report UNIT")
+    ca, ledger = _open(args)[0], Ledger(args.dir)
+    try:
+        report = installation.newest(ledger, ca.known, unit)
+    finally:
+        ledger.close()
+    told = {"unit": unit, "genuine": report.genuine, "received": report.received, "report": report.told}
+    if args.out is not None:
+        from edge.station.pdf import paper
+
+        write_durably(args.out, paper(installation.sheet(report)))
+        told["out"] = str(args.out)
+    words = f"{unit}: installed by {report.told.get('installer')}, {report.told.get('ended')}; the signature is "
+    return _tell(args, told, words + ("the unit's" if report.genuine else "NOT the unit's"))
+
+
 VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "enrol": _enrol,
     "people": _people,
@@ -208,6 +230,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "accept": _accept,
     "revoke": _revoke,
     "reissue": _reissue,
+    "report": _report,
 }
 
 

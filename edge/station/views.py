@@ -56,7 +56,7 @@ def entry(ledger: Ledger, stored: Stored, genuine: Genuine = lambda _unit, _audi
 
 def _audit(unit: str, audit: Audit, genuine: Genuine) -> JSON:
     detail: JSON = {**audit.detail, "what": audit.what, "by": audit.by}
-    if audit.of:
+    if audit.of or audit.signature:
         detail |= {"of": audit.of, "signed": genuine(unit, audit)}
     return detail
 
