@@ -47,7 +47,7 @@ class View(msgspec.Struct, frozen=True):
 
 
 def measure(image: "Image") -> View:
-    """Of an RGB picture of any size, about 5 ms."""
+    """Of an RGB picture of any size; 9 ms for 1280x720 on a PC."""
     grey = image.convert("L")
     if grey.width != WIDTH:
         grey = grey.resize((WIDTH, max(3, round(grey.height * WIDTH / grey.width))), images.Resampling.BILINEAR)
