@@ -33,6 +33,7 @@ from edge.unit.crew import Kit, staff
 from edge.unit.hands import Hands, Tools
 from edge.unit.photographer import Seal
 from edge.unit.renewal import Certificate
+from edge.unit.requests import requests
 from edge.unit.vigil import Manager
 from edge.uplink.mqtt import Broker, MqttLink
 
@@ -75,7 +76,8 @@ class Assembly:
         self.unit = self._build()
         if page is not None and self._tools is not None:
             page.visit.meet(Hands(self.unit.crew, self.unit.effects, self._tools), self._who)
-        self._desk = Desk(socket_path(config), questions(self.unit), self.loop.call)
+        asked = requests(self.unit)
+        self._desk = Desk(socket_path(config), {**questions(self.unit), **asked}, self.loop.call, requests=asked.keys())
         self._closing.callback(self._desk.close)
 
     def run(self) -> None:

@@ -25,12 +25,13 @@ class Warning(msgspec.Struct, frozen=True):  # noqa: A001 - the house's word for
 
 
 class Health:
-    """What is wrong now. Lives in the deciding thread; logs changes, not repetitions. Hook: on_change()."""
+    """What is wrong now. Lives in the deciding thread; logs changes, not repetitions. Hooks: on_change(), on_new."""
 
     def __init__(self) -> None:
         self._active: dict[str, Warning] = {}
         self._ends_ns: dict[str, int] = {}  # of what is shown for a while only
         self.on_change: Callable[[], None] = lambda: None
+        self.on_new: list[Callable[[str, int], None]] = []  # each (code, boot ns) when something begins to be wrong
 
     def set(self, code: str, now_ns: int, detail: object = "") -> bool:
         """Something is wrong, or happened; True if it was not so before."""
@@ -42,6 +43,8 @@ class Health:
         self._active[code] = Warning(ROWS[code], was.since_ns if was else now_ns, str(detail), *pieces)
         if was is None:
             log.warning("%s: %s. %s", code, ROWS[code].en, detail)
+            for act in self.on_new:
+                act(code, now_ns)
             self.on_change()
         else:
             log.debug("%s: %s", code, detail)

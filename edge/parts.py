@@ -193,6 +193,27 @@ class Snapshot(msgspec.Struct, frozen=True):
     gone: tuple[FrameRow, ...] = ()  # frames whose file is not there any more, and of which nobody was told yet
 
 
+class Eye(Protocol):
+    """The camera's thread, as far as the unit needs it."""
+
+    @property
+    def sensor_open(self) -> bool:
+        """Whether the camera is on, lamp and all; any thread."""
+        ...
+
+    def start(self) -> None:
+        """Begin to take pictures; called once."""
+        ...
+
+    def pause(self) -> None:
+        """Switch the sensor off, and the lamp with it; never blocks."""
+        ...
+
+    def resume(self) -> None:
+        """Switch it on again; never blocks."""
+        ...
+
+
 class Store(Protocol):
     """The durable spool. May block; only the card's worker calls it. All raise PartError."""
 

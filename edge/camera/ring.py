@@ -40,6 +40,11 @@ class Ring(Generic[K]):
     def __len__(self) -> int:
         return len(self._frames)
 
+    @property
+    def last(self) -> FrameTaken:
+        """The latest frame. Raises IndexError where there is none."""
+        return self._frames[-1]
+
     def take(self, frame: FrameTaken) -> list[tuple[K, FrameTaken]]:
         """Keep `frame` for openings to come, and return it with the key of each opening it belongs to."""
         insort(self._frames, frame, key=_taken)  # the inbox keeps order; a clock that does not costs no frame

@@ -25,6 +25,14 @@ VERBS = {  # verb: what it is for; its file is edge/cli/<verb>.py and is loaded 
     "doctor": "what is wrong with this unit, and what to do",
     "net": "the way to the platform, layer by layer",
     "explain": "what a warning means; without a code, all of them",
+    "why": "the life of one opening, step by step, and what delayed it",
+    "events": "what happened lately, and whether the platform holds it",
+    "spool": "what waits for the platform: ls, show, export",
+    "test": "send a test record and wait for the platform's receipt",
+    "mark": "put a note among the records, with your name",
+    "log": "what the unit wrote to its journal",
+    "identify": "have this unit blink and beep",
+    "snap": "fetch the camera's last picture, sealed, within the term",
 }
 _LINE = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 

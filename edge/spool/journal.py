@@ -35,7 +35,8 @@ class Journal:
 
     Hooks, all called in the deciding thread: on_trouble(error, or None once the card is well again), on_slow(whether
     the card takes longer than it should), on_lost(reason, records that had to go), on_adopted(snapshot of a spool that
-    was opened after the start), on_passed_over() when rows on the card were passed over: it is to be read again.
+    was opened after the start), on_passed_over() when rows on the card were passed over: it is to be read again,
+    on_stored(row numbers) once they are on the card.
     """
 
     def __init__(
@@ -58,23 +59,21 @@ class Journal:
         self.on_lost: Callable[[GapReason, Sequence[AnyRecord]], None] = lambda _reason, _records: None
         self.on_adopted: Callable[[Snapshot], None] = lambda _: None
         self.on_passed_over: Callable[[], None] = lambda: None
+        self.on_stored: Callable[[Sequence[int]], None] = lambda _: None
         self.anchors: dict[str, Stamp] = {}
-        self.backlog = 0
-        self.commits = 0
+        self.backlog = self.commits = 0
         self.epoch = ""  # of the spool that is open
         self._next = self._limit = 0
         self._asked = 0  # the limit that the next commit sets; 0: none
         self._making: Callable[[], Snapshot] | None = None  # the spool that takes this one's place
         self._spare_epoch = ""  # for records whose seqs cannot be set aside on the card
-        self._spare_next = 1
-        self._n = 1
+        self._n = self._spare_next = 1
         self._ram: dict[int, AnyRecord] = {}  # by row number: not yet on the card
         self._ops: list[Op] = []
         self._under_way: list[Op] = []  # those of the commit in hand
         self._compact_at = _COMPACT
         self._after: list[Callable[[], None]] = []
-        self._is_open = False
-        self._started = False
+        self._is_open = self._started = False
         self._waiting = False  # for the pause after a failure
         self.pace = Pace(loop)
         self.pace.on_slow = lambda slow: self.on_slow(slow)
@@ -318,6 +317,7 @@ class Journal:
             self.commits += 1
             self._forgotten -= forgotten
             if self._is_open:  # else it went into a spool that is set aside, and goes into the next one too
+                self.on_stored(written)
                 for n in written:
                     self._ram.pop(n, None)
                 if asked:

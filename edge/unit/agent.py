@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -16,6 +16,7 @@ from edge.loop import Loop, Timer
 from edge.parts import (
     Acked,
     CameraFailed,
+    Eye,
     FrameRow,
     FrameTaken,
     Incoming,
@@ -36,6 +37,7 @@ from edge.unit.guard import Guard
 from edge.unit.photographer import Photographer
 from edge.unit.recorder import Recorder, last_alive, stored_door
 from edge.unit.renewal import Renewal
+from edge.unit.trace import Trace
 from edge.unit.vigil import Vigil
 from edge.unit.warden import Warden
 from edge.uplink.carrier import Carrier
@@ -48,27 +50,6 @@ CONTACT = "contact"  # the contact's long memory, in the spool's state
 CARD = {FullError: "spool.full", NewerError: "spool.newer", CorruptError: "spool.lost"}  # any other: spool.failing
 UNWATCHED = "unwatched"  # the door's state outside the term
 HOT_C = 80  # the Pi's firmware begins to slow the processor here
-
-
-class Eye(Protocol):
-    """The camera's thread, as far as the unit needs it."""
-
-    @property
-    def sensor_open(self) -> bool:
-        """Whether the camera is on, lamp and all; any thread."""
-        ...
-
-    def start(self) -> None:
-        """Begin to take pictures; called once."""
-        ...
-
-    def pause(self) -> None:
-        """Switch the sensor off, and the lamp with it; never blocks."""
-        ...
-
-    def resume(self) -> None:
-        """Switch it on again; never blocks."""
-        ...
 
 
 class Crew(msgspec.Struct, frozen=True):
@@ -95,6 +76,7 @@ class Crew(msgspec.Struct, frozen=True):
     phones: Phones | None
     guard: Guard
     vigil: Vigil
+    trace: Trace
     renewal: Renewal | None = None
 
 

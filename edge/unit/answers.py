@@ -9,6 +9,7 @@ from edge.clock import MS, SECOND
 from edge.health import Warning
 from edge.onsite.desk import JSON, Answer, Question
 from edge.spool.journal import Rows
+from edge.unit import lives
 from edge.unit.agent import Unit
 
 OLDEST_NS = 100 * MS  # a card that answers later is not waited for
@@ -73,4 +74,9 @@ def _wrong(warning: Warning, now_ns: int, shown: set[str], active: set[str]) -> 
     }
 
 
-QUESTIONS: dict[str, Callable[[Unit, Mapping[str, Any], Answer], None]] = {"status": status}
+QUESTIONS: dict[str, Callable[[Unit, Mapping[str, Any], Answer], None]] = {
+    "status": status,
+    "why": lives.why,
+    "events": lives.events,
+    "spool": lives.spool,
+}

@@ -16,19 +16,20 @@ from edge.clock import MS, Clock, Known, Stamp, know
 from edge.config import Config
 from edge.health import Health
 from edge.loop import Loop, Worker
-from edge.parts import Contact, FramePost, Link
+from edge.parts import Contact, Eye, FramePost, Link
 from edge.spool.album import Album
 from edge.spool.erase import ErasableStore, Eraser
 from edge.spool.frames import FrameFiles
 from edge.spool.journal import Journal
 from edge.spool.paper import Paper
 from edge.unit import guard, warden
-from edge.unit.agent import Crew, Eye, Unit
+from edge.unit.agent import Crew, Unit
 from edge.unit.doorkeeper import Doorkeeper
 from edge.unit.lid import Lid
 from edge.unit.photographer import Photographer, Seal
 from edge.unit.recorder import Recorder
 from edge.unit.renewal import Certificate, Renewal
+from edge.unit.trace import Trace
 from edge.unit.vigil import Manager, Vigil, Work
 from edge.uplink import carrier
 from edge.uplink.courier import Courier, Source
@@ -77,32 +78,49 @@ def staff(config: Config, unit: str, kit: Kit) -> Unit:
     courier = Courier(unit, kit.link, source, loop, health, config.uplink, kit.dice)
     doorkeeper = Doorkeeper(kit.contact, config.door, loop, clock, health, recorder)
     work = Work(loop, health, journal, courier, doorkeeper, config.spool.alive_s, config.uplink.backoff_max_s)
-    return Unit(
-        Crew(
-            config=config,
-            unit=unit,
-            clock=clock,
-            loop=loop,
-            health=health,
-            journal=journal,
-            album=album,
-            link=kit.link,
-            courier=courier,
-            carrier=post,
-            recorder=recorder,
-            doorkeeper=doorkeeper,
-            photographer=Photographer(config.camera, album, kit.seal, kit.worker("darkroom"), loop, clock, health),
-            eye=kit.eye,
-            warden=warden.Warden(config.term, eraser.before(paper.read), paper, card, loop, clock, health, recorder),
-            eraser=eraser,
-            host=kit.host,
-            verify=kit.verify,
-            phones=_phones(config, unit, kit, health, journal),
-            renewal=_renewal(config, kit, health),
-            guard=_guard(config, kit, health, recorder, journal),
-            vigil=Vigil(work, kit.manager),
-        )
+    crew = Crew(
+        config=config,
+        unit=unit,
+        clock=clock,
+        loop=loop,
+        health=health,
+        journal=journal,
+        album=album,
+        link=kit.link,
+        courier=courier,
+        carrier=post,
+        recorder=recorder,
+        doorkeeper=doorkeeper,
+        photographer=Photographer(config.camera, album, kit.seal, kit.worker("darkroom"), loop, clock, health),
+        eye=kit.eye,
+        warden=warden.Warden(config.term, eraser.before(paper.read), paper, card, loop, clock, health, recorder),
+        eraser=eraser,
+        host=kit.host,
+        verify=kit.verify,
+        phones=_phones(config, unit, kit, health, journal),
+        renewal=_renewal(config, kit, health),
+        guard=_guard(config, kit, health, recorder, journal),
+        vigil=Vigil(work, kit.manager),
+        trace=Trace(
+            loop.now, lambda: journal.backlog, lambda: {w.row.code: w.since_ns for w in health.lasting(loop.now())}
+        ),
     )
+    _follow(crew)
+    return Unit(crew)
+
+
+def _follow(crew: Crew) -> None:
+    """The trace is told what happens to each record."""
+    trace, courier = crew.trace, crew.courier
+    crew.doorkeeper.on_edge = trace.edge
+    crew.recorder.on_made = trace.made
+    crew.journal.on_stored = trace.stored
+    courier.on_link, courier.on_sent, courier.on_acked = trace.link, trace.sent, trace.acked
+    courier.on_receipt = trace.receipt
+    crew.photographer.on_sealed, crew.photographer.on_kept = trace.sealed, trace.kept
+    crew.health.on_new.append(trace.wrong)
+    if crew.carrier is not None:
+        crew.carrier.on_delivered = trace.delivered
 
 
 def _guard(config: Config, kit: Kit, health: Health, recorder: Recorder, journal: Journal) -> guard.Guard:

@@ -37,7 +37,7 @@ class Doorkeeper:
     """One door.
 
     Hooks: on_look(event) when pictures are wanted, on_change() when the shown state changed, and expected(at, since):
-    the kind of visit that an opening belongs to, or None.
+    the kind of visit that an opening belongs to, or None; on_edge(boot_ns) for each raw change.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Doorkeeper:
         self._opening: Timer | None = None  # the next attempt
         self.on_look: Callable[[Event], None] = lambda _: None
         self.on_change: Callable[[], None] = lambda: None
+        self.on_edge: Callable[[int], None] = lambda _: None
         self._machine = Machine()
         self._since: Stamp | None = None  # when the last confirmed state began
         self._lost_since: Stamp | None = None  # since when it is unknown what the door does
@@ -135,6 +136,7 @@ class Doorkeeper:
     def pin_changed(self, fact: PinChange) -> None:
         """The contact's line changed level."""
         if self._is_open:
+            self.on_edge(fact.boot_ns)
             self.settler.edge(fact.boot_ns)
             self._sample_later()
 

@@ -54,6 +54,7 @@ class Effects:
             self._rest()
         elif effect is Effect.ERASE:
             c.photographer.abandon()
+            c.trace.clear()
             c.album.settled(lambda: self._erase(by))
 
     def _look(self) -> None:

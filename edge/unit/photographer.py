@@ -18,6 +18,7 @@ from edge.loop import Loop, Timer, Worker
 from edge.parts import CameraFailed, FrameRow, FrameTaken
 from edge.records import Event, FrameRef, Key, Record
 from edge.spool.album import Album
+from edge.spool.batch import throw
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -42,7 +43,7 @@ class Photographer:
     """Lives in the deciding thread.
 
     Hooks: on_frame(event, frame) for each picture of an opening as it comes, on_row() when a frame is safe on the
-    card, on_set(event, refs, missing) when all pictures are taken.
+    card, on_set(event, refs, missing) when all pictures are taken; on_sealed(row) and on_kept(row) of each.
     """
 
     def __init__(
@@ -65,6 +66,8 @@ class Photographer:
         self.on_set: Callable[[Event, tuple[FrameRef, ...], str], None] = lambda _event, _refs, _missing: None
         self.on_frame: Callable[[Event, FrameTaken], None] = lambda _event, _frame: None
         self.on_row: Callable[[], None] = lambda: None
+        self.on_sealed: Callable[[FrameRow], None] = lambda _: None
+        self.on_kept: Callable[[FrameRow], None] = lambda _: None
         self.sensor_open: Callable[[], bool] = lambda: False
         self._ring = self._empty_ring()
         self._watch: Timer | None = None  # the next check; None: no pictures are expected
@@ -112,6 +115,17 @@ class Photographer:
         if self._watch is None:
             return "on" if self.sensor_open() else "off"
         return "failed" if self._failure or self._health.active("camera.stalled") else "on"
+
+    @property
+    def can_snap(self) -> bool:
+        """Whether the camera is on and has given a picture lately."""
+        return self._watch is not None and len(self._ring) > 0
+
+    def snap(self, of: Record, then: Callable[[str, bytes], None]) -> None:
+        """The last picture, sealed as one of this record; `then` gets its name and bytes. It touches no card."""
+        frame = self._ring.last
+        at = self._clock.read().at(frame.boot_ns)
+        self._darkroom.do(partial(self._seal, frame.image, of, at), lambda made: then(*made), throw)
 
     def look(self, event: Event) -> None:
         """The door opened: begin to collect."""
@@ -197,6 +211,7 @@ class Photographer:
                 return  # abandoned: it was in RAM only
             name, data = answer
             row = FrameRow(name, key[0], key[1], at, len(data))
+            self.on_sealed(row)
             self._album.keep(row, data, partial(self._unkept, key))
 
         self._darkroom.do(partial(self._seal, frame.image, take.event, at), sealed, partial(self._spoiled, key))
@@ -204,6 +219,7 @@ class Photographer:
 
     def _kept(self, row: FrameRow) -> None:
         self._trust_card()
+        self.on_kept(row)
         take = self._takes.get((row.epoch, row.event))
         if take is not None:
             take.refs.append(FrameRef(row.name, row.size_bytes, row.at.boot_ns))

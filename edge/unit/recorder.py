@@ -54,7 +54,8 @@ _door = msgspec.json.Decoder(Door)
 class Recorder:
     """Makes records and sees to it that they are both sent and kept.
 
-    Hooks: on_synced() while the clock is good; also_keep() gives what goes into a door's commit besides the door.
+    Hooks: on_synced() while the clock is good; also_keep() gives what goes into a door's commit besides the door;
+    on_made(row number, record) before it is sent and kept.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Recorder:
         self.on_synced: Callable[[], None] = lambda: None
         self.also_keep: Callable[[], dict[str, bytes]] = dict
         self.on_event: Callable[[Event], None] = lambda _: None
+        self.on_made: Callable[[int, AnyRecord], None] = lambda _n, _record: None
         self.courier: Courier | None = None  # set by the unit: the two know each other
 
     # The start
@@ -210,6 +212,7 @@ class Recorder:
         return wire.encode(self._unit, record, self._journal.anchors, self._chronicle.bounds)
 
     def _send(self, n: int, record: AnyRecord, *, keep: bool = False) -> None:
+        self.on_made(n, record)
         if self.courier is not None:
             self.courier.live(n, record)
         self._journal.put(n, record, self._keep(self._clock.read()) if keep else {})

@@ -26,7 +26,10 @@ class Album(msgspec.Struct, frozen=True):
 
 
 class Carrier:
-    """Takes what waits in the album to the platform whenever `go` is called and the way is free."""
+    """Takes what waits in the album to the platform whenever `go` is called and the way is free.
+
+    Hooks: may_go(), on_delivered(name).
+    """
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class Carrier:
         self._health = health
         self._dice = dice
         self.may_go: Callable[[], bool] = lambda: True
+        self.on_delivered: Callable[[str], None] = lambda _: None
         self.delivered = 0
         self._busy = False
         self._failures = 0
@@ -92,6 +96,7 @@ class Carrier:
         self._failures = 0
         self._not_before.pop(name, None)
         self.delivered += 1
+        self.on_delivered(name)
         self._health.clear("frames.waiting", self._loop.now())
         self._album.forget(name)
         self.go()

@@ -63,7 +63,10 @@ class Sent(msgspec.Struct):
 
 
 class Courier:
-    """Records to one platform. Hooks: on_up(), on_receipt(key), on_caught_up()."""
+    """Records to one platform.
+
+    Hooks: on_up(), on_link(up), on_sent(record), on_acked(record, taken), on_receipt(key), on_caught_up().
+    """
 
     def __init__(
         self, unit: str, link: Link, source: Source, loop: Loop, health: Health, settings: Uplink, dice: random.Random
@@ -76,6 +79,9 @@ class Courier:
         self._settings = settings
         self._dice = dice
         self.on_up: Callable[[], None] = lambda: None
+        self.on_link: Callable[[bool], None] = lambda _: None
+        self.on_sent: Callable[[AnyRecord], None] = lambda _: None
+        self.on_acked: Callable[[AnyRecord, bool], None] = lambda _record, _taken: None
         self.on_receipt: Callable[[Key], None] = lambda _: None
         self.on_caught_up: Callable[[], None] = lambda: None
         self.protocol = ""  # "5" or "3.1.1" while the link is up
@@ -155,6 +161,7 @@ class Courier:
         self._up_since = self._loop.now()
         self._asked_ns = None
         self.protocol = fact.protocol
+        self.on_link(True)
         self._window = min(self._settings.window, max(1, fact.window - LIVE_RESERVE))
         self._paused_until = 0
         if self._brief:
@@ -170,6 +177,7 @@ class Courier:
         lasted_ns = None if self._up_since is None else now - self._up_since
         self._up_since = None
         self.protocol = ""
+        self.on_link(False)
         self._flight.clear()
         self._rows.clear()
         self._note_end(lasted_ns)
@@ -186,6 +194,7 @@ class Courier:
         if n is None:
             return
         sent = self._flight[n]
+        self.on_acked(sent.record, fact.taken)
         if not fact.taken:  # kept, warned and tried again; never forgotten
             sent.due_ns = now + DENIED_NS
             self._paused_until, self._denied_ns = now + DENIED_NS, now
@@ -261,6 +270,7 @@ class Courier:
         now = self._loop.now()
         if n in self._flight:
             self._land(n)
+        self.on_sent(record)
         self._flight[n] = Sent(record, token, now, now + self._settings.receipt_timeout_s * SECOND)
         self._asked_ns = now if self._asked_ns is None else self._asked_ns
         self._rows[token] = n

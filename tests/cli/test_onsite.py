@@ -1,15 +1,14 @@
 """status, doctor, net and explain: with the agent alive, dead and hanging; exit codes, JSON, both languages."""
 
-import json
 import socket
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from edge.cli import MISUSED, UNWELL, WELL, main
+from edge.cli import MISUSED, UNWELL, WELL
 from edge.onsite.rows import ALL
 from edge.onsite.scene import plug_ins
+from tests.cli.conftest import Answer, Doorunit
 from tests.whole.conftest import until
 from tests.whole.flat import Flat, InProcess
 
@@ -20,45 +19,6 @@ from edge.warnings import Row
 ROW = Row("water.high", "There is water in the cellar", "地下室进水", remedy="Pump.", remedy_zh="请抽水。")
 CHECK = Check("water", {}, lambda scene: iter((wrong("water.high", "water", "30 cm", "none"),)), rows=(ROW,))
 """
-
-
-class Answer:
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-    @property
-    def json(self) -> dict:
-        return json.loads(self.out)
-
-
-Doorunit = Callable[..., Answer]
-
-
-@pytest.fixture
-def doorunit(capsys, monkeypatch) -> Doorunit:
-    monkeypatch.setenv("LC_ALL", "C.UTF-8")
-
-    def run(*words: object) -> Answer:
-        code = main([str(word) for word in words])
-        return Answer(code, *capsys.readouterr())
-
-    return run
-
-
-@pytest.fixture
-def flat(tmp_path: Path) -> Iterator[Flat]:
-    flat = Flat(tmp_path)
-    lines = []
-    for section, values in flat.settings().items():
-        lines += [f"[{section}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
-    (tmp_path / "doorunit.toml").write_text("\n".join(lines), encoding="utf-8")
-    yield flat
-    flat.close()
-
-
-@pytest.fixture
-def settings(flat: Flat) -> Path:
-    return flat.folder / "doorunit.toml"
 
 
 def causes(answer: Answer) -> set[str]:

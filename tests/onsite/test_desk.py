@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import socket
 import stat
 import threading
@@ -12,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from edge.errors import LinkError
+from edge.errors import ConfigError, LinkError
 from edge.onsite.ask import SCHEMA, ask
-from edge.onsite.desk import MODE, QUESTION_MAX, Answer, Desk
+from edge.onsite.desk import MODE, QUESTION_MAX, Answer, Desk, groups, may_request
 
 
 def echo(args: Any, answer: Answer) -> None:
@@ -28,6 +29,10 @@ def never(_args: Any, _answer: Answer) -> None:
 def twice(_args: Any, answer: Answer) -> None:
     answer({"n": 1})
     answer({"n": 2})
+
+
+def grumpy(_args: Any, _answer: Answer) -> None:
+    raise ConfigError("snap", found="no term", wanted="a term", remedy="Wait.")
 
 
 def at_once(act: Any, *args: object) -> None:
@@ -154,3 +159,41 @@ def test_a_closed_desk_leaves_neither_thread_nor_socket_and_may_be_closed_again(
     assert "desk" not in {thread.name for thread in threading.enumerate()}
     with pytest.raises(LinkError, match="nobody answers"):
         ask(path, "echo")
+
+
+# Requests
+
+
+@pytest.fixture
+def counter(path: Path) -> Iterator[Desk]:
+    with closing(Desk(path, {"echo": echo, "grumpy": grumpy}, at_once, requests={"echo"})) as desk:
+        desk.open()
+        yield desk
+
+
+def test_a_request_is_done_under_the_name_of_who_asks_and_what_the_kernel_says_of_them(counter, path: Path):
+    told = say(path, b'{"ask": "echo", "who": "wang SHA256:abc", "args": {"person": "somebody else"}}\n')
+    assert told["answer"]["heard"] == {"person": f"wang SHA256:abc (uid {os.geteuid()})"}
+
+
+def test_who_gives_no_name_has_nothing_done(counter, path: Path):
+    for raw in (b'{"ask": "echo"}\n', b'{"ask": "echo", "who": ""}\n'):
+        assert "somebody without a name" in say(path, raw)["error"]["found"]
+
+
+def test_only_root_the_units_own_user_and_its_group_may_request():
+    assert may_request(0, set())
+    assert may_request(os.geteuid(), set())
+    assert not may_request(54_321, {54_321})
+
+
+def test_the_kernel_tells_the_groups_of_who_asks():
+    here, there = socket.socketpair(socket.AF_UNIX)
+    with here, there:
+        assert groups(here) <= {*os.getgroups(), os.getegid()}
+        assert groups(here) >= set(os.getgroups())
+
+
+def test_what_the_unit_refuses_is_told_with_what_to_do(counter, path: Path):
+    with pytest.raises(LinkError, match=r"found snap: no term; want a term\. Wait\."):
+        ask(path, "grumpy")
