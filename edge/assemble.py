@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge import identity, wire
+from edge import VERSION, identity, wire
 from edge.alert.channel import Channel, Sender
 from edge.alert.others import Apprise, AppriseSender
 from edge.board import host, machine, pins
@@ -24,6 +24,7 @@ from edge.onsite.ask import socket_path
 from edge.onsite.desk import Desk
 from edge.parts import Camera, Contact
 from edge.records import Record
+from edge.spool.blackbox import BlackBox
 from edge.spool.frames import FrameFiles
 from edge.spool.hold import Hold
 from edge.spool.store import SqliteStore
@@ -79,13 +80,17 @@ class Assembly:
         asked = requests(self.unit)
         self._desk = Desk(socket_path(config), {**questions(self.unit), **asked}, self.loop.call, requests=asked.keys())
         self._closing.callback(self._desk.close)
+        self._box = BlackBox(self._state, VERSION, self._worker("black box"), self.loop, self._clock)
+        self.unit.crew.health.on_new.append(self._box.wrong)
 
     def run(self) -> None:
         """Run in this thread until `stop`; then close everything in reverse."""
         try:
             self._desk.open()
+            self._box.start()
             self.unit.start()
             self.loop.run()
+            self._box.stop()
         finally:
             self._closing.close()
 

@@ -30,6 +30,7 @@ VERBS = {  # verb: what it is for; its file is edge/cli/<verb>.py and is loaded 
     "spool": "what waits for the platform: ls, show, export",
     "test": "send a test record and wait for the platform's receipt",
     "mark": "put a note among the records, with your name",
+    "bundle": "what somebody elsewhere needs to help, in one archive without secrets",
     "log": "what the unit wrote to its journal",
     "identify": "have this unit blink and beep",
     "snap": "fetch the camera's last picture, sealed, within the term",

@@ -15,6 +15,7 @@ from edge.parts import FrameRow
 from edge.records import AnyRecord, Key, unpack
 
 COPY_MAX_BYTES = 32_000_000  # a tenth of a second on a Pi; a larger one is read where it lies, without its -wal
+SQLITE = sqlite3.sqlite_version
 _RAM = Path("/dev/shm")  # noqa: S108 - in RAM on purpose; the folder made there is this user's alone
 _frames = msgspec.json.Decoder(FrameRow)
 

@@ -84,3 +84,27 @@ def test_where_there_is_no_systemd_log_says_where_to_look(doorunit: Doorunit, se
     assert doorunit("log", "--config", settings).code == UNWELL
     assert "stderr" in doorunit("log", "--config", settings, "--json").json["said"]
     assert "标准错误" in doorunit("log", "--config", settings, "--lang", "zh").out
+
+
+# bundle
+
+
+def test_a_bundle_can_be_seen_before_it_is_made_and_is_nobody_elses_to_read(doorunit, flat: Flat, settings: Path):
+    out = flat.folder / "bundle.tar.gz"
+    words = ("bundle", "--config", settings, "--out", out)
+    assert "blackbox.json" in doorunit(*words, "--preview").out
+    assert '"unit": "door-1"' in doorunit(*words, "--preview", "about.json").out
+    assert doorunit(*words, "--preview", "nonsense").code == MISUSED
+    assert not out.exists()
+    made = doorunit(*words, "--json").json
+    assert (made["schema"], made["size_bytes"]) == (1, out.stat().st_size)
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert doorunit(*words).code == UNWELL  # nothing is written over
+
+
+def test_an_agents_start_and_end_are_in_its_black_box(doorunit, flat: Flat, settings: Path):
+    with InProcess(flat):
+        until(lambda: doorunit("status", "--config", settings, "--json").json["agent"] is not None)
+        until(lambda: (flat.state / "blackbox.json").exists())
+    box = json.loads((flat.state / "blackbox.json").read_text(encoding="utf-8"))
+    assert (box["running"], [start["after"] for start in box["starts"]]) == (False, ["first"])
