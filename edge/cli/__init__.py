@@ -26,6 +26,7 @@ VERBS = {  # verb: what it is for; its file is edge/cli/<verb>.py and is loaded 
     "net": "the way to the platform, layer by layer",
     "explain": "what a warning means; without a code, all of them",
     "why": "the life of one opening, step by step, and what delayed it",
+    "watch": "a live screen: door, camera, what waits, link, clock, heat",
     "events": "what happened lately, and whether the platform holds it",
     "spool": "what waits for the platform: ls, show, export",
     "test": "send a test record and wait for the platform's receipt",

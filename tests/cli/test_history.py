@@ -108,3 +108,16 @@ def test_an_agents_start_and_end_are_in_its_black_box(doorunit, flat: Flat, sett
         until(lambda: (flat.state / "blackbox.json").exists())
     box = json.loads((flat.state / "blackbox.json").read_text(encoding="utf-8"))
     assert (box["running"], [start["after"] for start in box["starts"]]) == (False, ["first"])
+
+
+# watch
+
+
+def test_the_live_screen_shows_the_door_and_goes_on_when_the_agent_does_not(doorunit, flat: Flat, settings: Path):
+    assert doorunit("watch", "--config", settings, "--times", "1").code == UNWELL
+    with InProcess(flat):
+        until(lambda: doorunit("status", "--config", settings, "--json").json["agent"] is not None)
+        answer = doorunit("watch", "--config", settings, "--times", "1")
+        assert (answer.code, "door-1" in answer.out) == (WELL, True)
+        told = doorunit("watch", "--config", settings, "--times", "1", "--json").json
+        assert (told["schema"], told["agent"]["unit"]) == (1, "door-1")

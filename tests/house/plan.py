@@ -45,6 +45,7 @@ STRANGERS = {
     "paho": ("edge/uplink/mqtt.py", "edge/station/receiver.py"),
     "requests": ("edge/uplink/https.py", "edge/alert/web.py"),
     "apprise": ("edge/alert/others.py",),
+    "rich": ("edge/onsite/watch.py",),
     "nacl": ("edge/spool/seal.py",),
     "cryptography": ("edge/identity.py", "edge/onsite/keys.py", "edge/station/ca.py", "edge/station/minting.py"),
     "reportlab": ("edge/station/labels.py",),
@@ -82,6 +83,7 @@ HEAVY = {
     "picamera2",
     "reportlab",
     "requests",
+    "rich",
     "starlette",
     "uvicorn",
 }
