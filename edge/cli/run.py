@@ -17,11 +17,10 @@ from edge.board.manager import Manager
 from edge.cli import UNWELL, WELL, enrol, log_to_stderr
 from edge.clock import SystemClock
 from edge.onsite.commission import MARKER
+from edge.onsite.reach import CONFIG as CONFIG
 
 if TYPE_CHECKING:
     from edge.onsite.site import Site
-
-CONFIG = Path("/etc/doorunit/doorunit.toml")
 
 
 def declare(parser: argparse.ArgumentParser) -> None:

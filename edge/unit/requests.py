@@ -46,7 +46,7 @@ def identify(unit: Unit, args: Mapping[str, Any], answer: Answer) -> None:
 def snap(unit: Unit, args: Mapping[str, Any], answer: Answer) -> None:
     """The last picture, masked, and sealed to the platform; within the term alone, and audited before it is given."""
     crew = unit.crew
-    if not crew.photographer.can_snap:
+    if not (crew.warden.looking and crew.photographer.can_snap):
         raise ConfigError(
             "snap",
             found="a camera that is off, or has given no picture",

@@ -30,6 +30,8 @@ class Picture(msgspec.Struct):
 class Way(msgspec.Struct):
     """One record on its way to the platform; boot ns, None: not yet."""
 
+    key: Key
+    row: int
     made_ns: int
     stored_ns: int | None = None
     sent_ns: int | None = None  # for the first time
@@ -88,7 +90,7 @@ class Trace:
 
     def made(self, n: int, record: AnyRecord) -> None:
         """A record was minted, under this row number."""
-        way = Way(self._now())
+        way = Way((record.epoch, record.seq), n, self._now())
         if isinstance(record, TRACED):
             self._number += 1
             life = Life(
@@ -176,6 +178,7 @@ class Trace:
     def _make_room(self) -> None:
         while len(self._lives) > LIVES:
             _, old = self._lives.popitem(last=False)
-            gone = (old.way, old.told)
-            self._ways = {key: way for key, way in self._ways.items() if not any(way is one for one in gone)}
-            self._rows = {n: way for n, way in self._rows.items() if not any(way is one for one in gone)}
+            for way in (old.way, old.told):
+                if way is not None:
+                    self._ways.pop(way.key, None)
+                    self._rows.pop(way.row, None)
