@@ -2,7 +2,8 @@
 
 batch N: make N single-use tokens, with a file for each card and labels to print. units: how far each one is. accept
 CODE: take in a unit that waits. revoke UNIT: its certificate counts no more. reissue UNIT: the same, and a new file for
-its card. report UNIT: its installation report, verified; --out: that as a PDF. enrol UNIT: make an identity here, by
+its card. report UNIT: its installation report, verified; --out: that as a PDF. doorstep UNIT --base URL: the address,
+and with --out its QR code as SVG, by which the resident announces an opening. enrol UNIT: an identity made by
 hand, for the bench. people add NAME --role R, people list, people remove NAME, people reset NAME: the accounts. Each
 works on the station's folder; a station that runs takes it up within seconds.
 """
@@ -69,6 +70,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="TOML with [wecom], [dingtalk], ... as a unit has them: they get the scheduled posts",
     )
+    parser.add_argument("--base", default="", help="doorstep: where phones reach the page, https://HOST:PORT")
     parser.add_argument("--language", choices=("zh", "en"), default="zh", help="of scheduled posts and of paper")
 
 
@@ -222,6 +224,23 @@ def _report(args: argparse.Namespace) -> int:
     return _tell(args, told, words + ("the unit's" if report.genuine else "NOT the unit's"))
 
 
+def _doorstep(args: argparse.Namespace) -> int:
+    from edge.station import resident
+
+    unit = _which(args, "doorstep UNIT")
+    if not args.base.startswith("https://") and not args.base.startswith("http://127.0.0.1"):
+        raise _misuse("doorstep", args.base or "no --base", "--base https://HOST:PORT, as phones reach the page")
+    ca = _open(args)[0]
+    if unit not in ca.known.units():
+        raise _misuse("doorstep", unit, "a unit of this station")
+    url = resident.address(ca, args.base, unit)
+    if args.out is not None:
+        from edge.station.labels import svg
+
+        write_durably(args.out, svg(url))
+    return _tell(args, {"unit": unit, "url": url, "out": args.out and str(args.out)}, f"{unit}: {url}")
+
+
 VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "enrol": _enrol,
     "people": _people,
@@ -231,6 +250,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "revoke": _revoke,
     "reissue": _reissue,
     "report": _report,
+    "doorstep": _doorstep,
 }
 
 

@@ -33,6 +33,13 @@ def qr_text(label: Label) -> str:
     return f"doorunit:1:{label.unit}:{label.page_code}"
 
 
+def svg(text: str) -> bytes:
+    """A QR code by itself, as a picture to print in any size."""
+    drawn = io.BytesIO()
+    segno.make(text, error="m", micro=False).save(drawn, kind="svg", scale=8)
+    return drawn.getvalue()
+
+
 def sheet(labels: Sequence[Label]) -> bytes:
     """The PDF, 21 labels a page."""
     pdfmetrics.registerFont(UnicodeCIDFont(FONT))

@@ -43,13 +43,15 @@ class Orders:
         self._waiting: dict[tuple[str, str], tuple[threading.Event, list[Reply]]] = {}
 
     def act(self, unit: str, what: str, wish: Mapping[str, Any]) -> Reply:
-        """Term {"days"}, visit {"kind", "minutes"}, end or erase; blocks for ANSWER_S at most. Raises ConfigError."""
+        """Term {"days"}, visit {"kind", "minutes", openings?}, end, erase; waits ANSWER_S. Raises ConfigError."""
         now_ns = self._clock.read().wall_ns
+        args: dict[str, Any]
         if what == "term":
             args = {"starts": wire.rfc3339(now_ns), "ends": wire.rfc3339(now_ns + _number(wish, "days", 60) * DAY_NS)}
         elif what == "visit":
             until_ns = now_ns + _number(wish, "minutes", 1440) * 60 * SECOND
             args = {"kind": str(wish.get("kind")), "from": wire.rfc3339(now_ns), "until": wire.rfc3339(until_ns)}
+            args |= {"openings": _number(wish, "openings", 100)} if "openings" in wish else {}
         elif what in ("end", "erase"):
             args = {}
         else:

@@ -1,6 +1,6 @@
 """The live page and what feeds it; holds no state of its own. The gate stands before all of it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any, Protocol
 
@@ -55,8 +55,9 @@ def page_app(
     bench: Bench | None,
     office: Office,
     orders: Orders | None = None,
+    more: Sequence[Route] = (),
 ) -> Starlette:
-    """The page at /, its data under /api. Without `orders` units are told nothing."""
+    """The page at /, its data under /api. Without `orders` units are told nothing. more: other pages."""
     genuine = orders.genuine if orders else lambda _unit, _audit: False
     gate = Gate(office, clock)
 
@@ -112,6 +113,7 @@ def page_app(
             *account_routes(office, clock),
             *team_routes(office, clock, hub),
             *page_routes(),
+            *more,
             Mount("/", StaticFiles(directory=PAGE, html=True)),
         ],
         middleware=[Middleware(BaseHTTPMiddleware, dispatch=gate.dispatch)],

@@ -28,6 +28,7 @@ from edge.station.orders import Orders
 from edge.station.pageapi import Bench, page_app
 from edge.station.posts import Poster, Posts
 from edge.station.receiver import News, Receiver
+from edge.station.resident import resident_routes
 from edge.station.server import Server, enrol_server, page_server, unit_server
 from edge.station.unitapi import unit_app
 
@@ -106,7 +107,10 @@ class Station:
         """Serve until `end`; `ready` is called once all servers listen. Closes everything in reverse."""
         self._loop = asyncio.get_running_loop()
         try:
-            page = page_app(self.ledger, self.frames, self.hub, self._clock, self.bench, self.office, self.orders)
+            doorstep = resident_routes(self.ca, self.orders, self.office, self._clock)
+            page = page_app(
+                self.ledger, self.frames, self.hub, self._clock, self.bench, self.office, self.orders, doorstep
+            )
             certificate, key = self.ca.server_files(self.ports.names)
             tls = (str(self.ca.ca_file), str(certificate), str(key))
             self._servers = [
