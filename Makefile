@@ -17,7 +17,7 @@ UV ?= uv
 NODE := $(if $(shell command -v node 2>/dev/null),,nodejs) $(if $(shell command -v npm 2>/dev/null),,npm)
 # What the tests need from Debian: a real broker and a plain subscriber, a browser for the pages, Chinese type for its
 # pictures, what draws the wiring and renders the enclosure of hardware/, and what sets a man page
-DEBIAN := mosquitto mosquitto-clients chromium fonts-noto-cjk graphviz groff-base openscad $(NODE)
+DEBIAN := mosquitto mosquitto-clients chromium fonts-noto-cjk graphviz groff-base openscad systemd $(NODE)
 
 # What the campaigns need besides: a Debian of their own with a real systemd in it.
 NSPAWN := mmdebstrap systemd-container
