@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta
 
-from edge import fittings, phonebook
+from edge import fittings, outlets, phonebook
 from edge.declare import SECRET_MAX, Section, Text, read_secret
 from edge.declare import is_loopback as is_loopback
 from edge.declare import setting as _is
@@ -23,7 +23,6 @@ RING_MAX_MB = 128  # of the 512 MB of a Pi Zero 2 W
 FILE_MAX_BYTES = 65_536  # the defaults with all their help are 5 kB; a picture or a disk is no settings file
 LINE_MAX_BYTES = 1000  # tomllib takes half a minute for a key of 20,000 parts, and no key goes over a line's end
 EXPLAIN = "`doorunit config explain {0}` tells what it is for."
-
 
 Point = tuple[Annotated[float, Meta(ge=0, le=1)], Annotated[float, Meta(ge=0, le=1)]]
 Polygon = Annotated[tuple[Point, ...], Meta(min_length=3)]
@@ -181,6 +180,8 @@ class Config(Section, frozen=True):
     apprise: phonebook.Apprise = phonebook.Apprise()
     sensors: fittings.Sensors = fittings.Sensors()
     indicator: fittings.Indicator = fittings.Indicator()
+    metrics: outlets.Metrics = outlets.Metrics()
+    home_assistant: outlets.HomeAssistant = outlets.HomeAssistant()
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -351,6 +352,7 @@ def _together(config: Config) -> None:
         "indicator.buzzer_pin": config.indicator.buzzer_pin,
     }
     fittings.check(config.sensors, pins)
+    outlets.check(config.metrics, config.home_assistant)
     for name, url in phonebook.urls(config.wecom, config.dingtalk, config.feishu, config.ntfy):
         if not phonebook.is_safe(url):
             raise ConfigError(

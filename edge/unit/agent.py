@@ -37,9 +37,11 @@ from edge.unit.guard import Guard
 from edge.unit.photographer import Photographer
 from edge.unit.recorder import Recorder, last_alive, stored_door
 from edge.unit.renewal import Renewal
+from edge.unit.textfile import Textfile
 from edge.unit.trace import Trace
 from edge.unit.vigil import Vigil
 from edge.unit.warden import Warden
+from edge.uplink import discovery
 from edge.uplink.carrier import Carrier
 from edge.uplink.commands import Commands, Reply
 from edge.uplink.courier import Courier
@@ -77,6 +79,7 @@ class Crew(msgspec.Struct, frozen=True):
     guard: Guard
     vigil: Vigil
     trace: Trace
+    textfile: Textfile | None
     renewal: Renewal | None = None
 
 
@@ -207,6 +210,9 @@ class Unit:
         if self._c.carrier is not None:
             self._c.carrier.start_afresh()
         self._c.link.publish(wire.topic(self._c.unit, "online"), self._online(True), retain=True)
+        prefix = self._c.config.home_assistant.prefix
+        if prefix is not None:
+            self._c.link.publish(*discovery.message(self._c.unit, prefix, VERSION), retain=True)
         self._tell_state()
         self._tell_pulse()
 
@@ -300,6 +306,8 @@ class Unit:
         if not self._c.courier.up:  # nobody is told, and the unit's own lamp and page want to know all the same
             self._mind(self._c.host(), self._c.loop.now())
         self._tell_pulse()
+        if self._c.textfile is not None:
+            self._c.textfile.write(self.pulse([]))
         self._c.loop.after(self._c.config.uplink.pulse_s * SECOND, self._pulse)
 
     def _tell_pulse(self) -> None:

@@ -29,6 +29,7 @@ from edge.unit.lid import Lid
 from edge.unit.photographer import Photographer, Seal
 from edge.unit.recorder import Recorder
 from edge.unit.renewal import Certificate, Renewal
+from edge.unit.textfile import Textfile
 from edge.unit.trace import Trace
 from edge.unit.vigil import Manager, Vigil, Work
 from edge.uplink import carrier
@@ -101,6 +102,7 @@ def staff(config: Config, unit: str, kit: Kit) -> Unit:
         renewal=_renewal(config, kit, health),
         guard=_guard(config, kit, health, recorder, journal),
         vigil=Vigil(work, kit.manager),
+        textfile=_textfile(config.metrics.textfile, unit, kit),
         trace=Trace(
             loop.now, lambda: journal.backlog, lambda: {w.row.code: w.since_ns for w in health.lasting(loop.now())}
         ),
@@ -140,6 +142,10 @@ def _phones(config: Config, unit: str, kit: Kit, health: Health, journal: Journa
         return know(stamp, journal.anchors.get(stamp.boot))
 
     return Desk(unit, config, Tools(kit.loop, health, kit.dice, kit.worker, kit.open_phone, known))
+
+
+def _textfile(path: str | None, unit: str, kit: Kit) -> Textfile | None:
+    return None if path is None else Textfile(Path(path), unit, kit.worker("metrics"))
 
 
 def _renewal(config: Config, kit: Kit, health: Health) -> Renewal | None:

@@ -121,3 +121,14 @@ def test_the_live_screen_shows_the_door_and_goes_on_when_the_agent_does_not(door
         assert (answer.code, "door-1" in answer.out) == (WELL, True)
         told = doorunit("watch", "--config", settings, "--times", "1", "--json").json
         assert (told["schema"], told["agent"]["unit"]) == (1, "door-1")
+
+
+def test_a_simulated_door_is_moved_from_the_command_line_and_none_that_is_not_there(doorunit, flat, settings: Path):
+    ear = flat.listen()
+    assert doorunit("simulate", "open", "--config", settings).code == UNWELL
+    flat.start()
+    until(lambda: ear.pulse().get("door") == "shut")
+    answer = doorunit("simulate", "open", "--wave", "rattle", "--config", settings)
+    assert answer.code == WELL, answer.err
+    until(lambda: "opened" in ear.changes())
+    assert doorunit("simulate", "sideways", "--config", settings).code == MISUSED

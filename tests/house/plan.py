@@ -16,7 +16,7 @@ FLOORS = (
     "errors",
     "durable secret",
     "declare",
-    "phonebook fittings",
+    "phonebook fittings outlets",
     "clock",
     "records warnings",
     "config wire identity health",
