@@ -61,10 +61,12 @@ class Aim:
 
     def close(self, code: str = "") -> None:
         """Camera off, unconfirmed; safe to repeat."""
-        was, self._open, self._raw = self._open, False, None
+        with self._lock:
+            was, self._open, self._raw = self._open, False, None
+            if was:
+                self._board.put("aim", "open", code, found=self._about())
         if was:
             self._camera.blink()
-            self._board.put("aim", "open", code, found=self._about())
 
     def view(self, *, masked: bool) -> bytes | None:
         """The view as JPEG; None while there is none."""
@@ -99,9 +101,10 @@ class Aim:
             return self._verdict
         Mask(self.mask).burn(image)
         self.picture = image
-        self._open, self._raw = False, None
+        with self._lock:
+            self._open, self._raw = False, None
+            self._board.put("aim", "well", found=self._about())
         self._camera.blink()
-        self._board.put("aim", "well", found=self._about())
         return ""
 
     def _seen(self, what: "Image | DoorunitError") -> None:
@@ -117,10 +120,12 @@ class Aim:
 
         seen = measure(what)
         with self._lock:
+            if not self._open:  # confirmed or put away while this one was measured
+                return
             self._raw = what
-        self._verdict = "" if seen.verdict == "well" else f"aim.{seen.verdict}"
-        self._found = {"light": seen.light, "sharp": seen.sharp}
-        self._board.put("aim", "wrong" if self._verdict else "running", self._verdict, found=self._about())
+            self._verdict = "" if seen.verdict == "well" else f"aim.{seen.verdict}"
+            self._found = {"light": seen.light, "sharp": seen.sharp}
+            self._board.put("aim", "wrong" if self._verdict else "running", self._verdict, found=self._about())
 
     def _about(self) -> Found:
         return {**self._found, "camera": "on" if self._open else "off", "masks": len(self.mask)}

@@ -97,7 +97,7 @@ def test_a_unit_whose_certificate_is_not_taken_says_why_and_delivers_all_once_it
     assert flat.stop() == 0
     flat.ca.issue(UNIT, identity)
     flat.start()
-    until(lambda: ear.changes()[:3] == ["found", "opened", "shut"])
+    until(lambda: ear.changes()[:3] == ["found", "opened", "shut"], 60)  # a receipt that is lost costs 30 s
     open_and_shut(flat, ear)
 
 
