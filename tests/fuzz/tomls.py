@@ -7,7 +7,9 @@ from pathlib import Path
 import msgspec
 
 from edge import config
+from edge.declare import read_secret
 from edge.errors import ConfigError
+from edge.secret import Secret
 from tests.fuzz.bend import Pick, spoil
 from tests.fuzz.player import Play, Target, said
 
@@ -125,13 +127,18 @@ def bend(raw: bytes, pick: Pick) -> bytes:
     return "\n".join([*lines[:at], *new, *lines[at + 1 :]]).encode(errors="replace")
 
 
+def _plain(secret: Secret) -> str:
+    return secret.reveal().decode()
+
+
 def sound(read: config.Config) -> None:
     """Every value is as its setting is declared."""
-    assert config.parse(msgspec.to_builtins(read)) == read
+    assert config.parse(msgspec.to_builtins(read, enc_hook=_plain)) == read
     for setting in SETTINGS:
         section, key = setting.name.split(".")
         value = getattr(getattr(read, section), key)
-        assert msgspec.convert(msgspec.to_builtins(value), setting.type) == value, setting.name
+        plain = msgspec.to_builtins(value, enc_hook=_plain)
+        assert msgspec.convert(plain, setting.type, dec_hook=read_secret) == value, setting.name
 
 
 @contextmanager
