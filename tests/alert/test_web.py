@@ -66,7 +66,7 @@ def test_after_any_of_that_the_same_sender_works_again(phones: Phones, post: Pos
             sender.send(MESSAGE)
     phones.mood = ""
     sender.send(MESSAGE)
-    assert len(phones.heard) == 1
+    assert phones.heard  # one that was cut may come late, and twice: web.py says so
 
 
 def test_a_port_on_which_nothing_listens_is_the_servers_fault(post: Post):
