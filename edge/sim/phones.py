@@ -65,6 +65,7 @@ class Phones:
             "ntfy": ntfy(TOPIC),
         }
         self.mood = ""
+        self.misbehaved = 0  # requests that met a mood
         self.offset_s = 0.0
         self.heard: list[Heard] = []
         self.requests = 0
@@ -196,6 +197,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _misbehave(self, phones: Phones) -> None:
         self.close_connection = True
+        phones.misbehaved += 1
         if phones.mood == "silent":
             phones.wait_for_end()
         elif phones.mood == "drip":

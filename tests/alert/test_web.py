@@ -22,6 +22,7 @@ from edge.errors import (
 from edge.sim.phones import Phones
 from edge.station.ca import Authority
 from tests.alert.conftest import CHANNELS, MESSAGE, Post, channel
+from tests.whole.conftest import until
 
 SECRET = "hunter2"
 KEYS = {"wecom": "key", "dingtalk": "token", "feishu": "token", "ntfy": "topic"}
@@ -62,11 +63,13 @@ def test_after_any_of_that_the_same_sender_works_again(phones: Phones, post: Pos
     sender = post("wecom", within_s=0.2)
     for mood in ("cut", "silent", "portal", "garbage"):
         phones.mood = mood
+        met = phones.misbehaved
         with pytest.raises(LinkError):
             sender.send(MESSAGE)
+        until(lambda met=met: phones.misbehaved > met)  # the sender may give up before a busy machine has read it
     phones.mood = ""
     sender.send(MESSAGE)
-    assert phones.heard  # one that was cut may come late, and twice: web.py says so
+    assert len(phones.heard) == 1
 
 
 def test_a_port_on_which_nothing_listens_is_the_servers_fault(post: Post):
