@@ -30,11 +30,11 @@ from edge.spool.hold import Hold
 from edge.spool.store import SqliteStore
 from edge.unit.agent import Unit
 from edge.unit.answers import questions
-from edge.unit.crew import Kit, staff
 from edge.unit.hands import Hands, Tools
 from edge.unit.photographer import Seal
 from edge.unit.renewal import Certificate
 from edge.unit.requests import requests
+from edge.unit.staff import Kit, staff
 from edge.unit.vigil import Manager
 from edge.uplink.mqtt import Broker, MqttLink
 

@@ -12,12 +12,11 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta
 
-from edge import fittings, outlets, phonebook
-from edge.declare import SECRET_MAX, Section, Text, read_secret
+from edge import declare, fittings, outlets, phonebook
+from edge.declare import Section, read_secret
 from edge.declare import is_loopback as is_loopback
 from edge.declare import setting as _is
 from edge.errors import ConfigError
-from edge.secret import Secret
 
 RING_MAX_MB = 128  # of the 512 MB of a Pi Zero 2 W
 FILE_MAX_BYTES = 65_536  # the defaults with all their help are 5 kB; a picture or a disk is no settings file
@@ -204,7 +203,7 @@ def settings() -> Iterator[Setting]:
             extra = meta.extra or {}
             yield Setting(
                 f"{section.name}.{field.name}",
-                _wanted(field.type, meta),
+                declare.wanted(field.type, meta),
                 field.default,
                 meta.description or "",
                 bool(extra.get("secret")),
@@ -279,7 +278,7 @@ def defaults_toml() -> str:
             section = table
             lines += ["", f"[{section}]"]
         lines.append(f"# {s.help} ({s.wanted})")
-        value = toml(s.default)
+        value = declare.toml(s.default)
         lines.append(f"# {key} = {s.example}" if value is None else f"{key} = {value}")
     return "\n".join(lines) + "\n"
 
@@ -361,40 +360,3 @@ def _together(config: Config) -> None:
                 wanted="https://host/path without a key; http:// only on this machine",
                 remedy=EXPLAIN.format(name),
             )
-
-
-def _wanted(kind: Any, meta: Meta) -> str:
-    base = get_args(kind)[0]
-    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
-    if base == (Secret | None):
-        return f"a secret text of at most {SECRET_MAX} characters without spaces, or left out"
-    if base == (Text | None):
-        return "text, not empty, or left out"
-    choices = [a for a in get_args(base) if isinstance(a, str)]
-    words = "one of " + ", ".join(choices) if choices else names.get(base, "")
-    if not words:
-        words = "polygons of at least 3 corners, each 0 to 1"
-        if base == (int | None):
-            is_address = (meta.extra or {}).get("unit") == fittings.ADDRESS
-            words = f"{'an I2C address' if is_address else 'a GPIO 4-27'}, or left out"
-    if meta.ge is not None and meta.le is not None:
-        words += f" {meta.ge} to {meta.le}"
-    if meta.multiple_of is not None:
-        words += f", a multiple of {meta.multiple_of}"
-    if meta.min_length is not None:
-        words += ", not empty"
-    if meta.pattern is not None:
-        words += f" like {meta.pattern.strip('^$').replace('.+', '...')}"
-    unit = (meta.extra or {}).get("unit")
-    return f"{words}, in {unit}" if unit else words
-
-
-def toml(value: Any) -> str | None:
-    """A default as TOML; None where the setting is left out."""
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return f'"{value}"'
-    return "[]" if value == () else str(value)

@@ -1,7 +1,7 @@
 """How a setting is declared: its help, unit, bounds, whether it is a secret, and an example of one that is left out."""
 
 import ipaddress
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import msgspec
 from msgspec import Meta
@@ -9,6 +9,7 @@ from msgspec import Meta
 from edge.secret import Secret
 
 Text = Annotated[str, Meta(min_length=1)]
+ADDRESS = "7 bits"  # the unit of a setting that is an I2C address
 SECRET_MAX = 2000  # characters; the longest that is known is an apprise URL
 
 
@@ -36,3 +37,41 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def wanted(kind: Any, meta: Meta) -> str:
+    """A setting's type, bounds and unit in words."""
+    base = get_args(kind)[0]
+    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+    if base == (Secret | None):
+        return f"a secret text of at most {SECRET_MAX} characters without spaces, or left out"
+    if base == (Text | None):
+        return "text, not empty, or left out"
+    choices = [a for a in get_args(base) if isinstance(a, str)]
+    words = "one of " + ", ".join(choices) if choices else names.get(base, "")
+    if not words:
+        words = "polygons of at least 3 corners, each 0 to 1"
+        if base == (int | None):
+            is_address = (meta.extra or {}).get("unit") == ADDRESS
+            words = f"{'an I2C address' if is_address else 'a GPIO 4-27'}, or left out"
+    if meta.ge is not None and meta.le is not None:
+        words += f" {meta.ge} to {meta.le}"
+    if meta.multiple_of is not None:
+        words += f", a multiple of {meta.multiple_of}"
+    if meta.min_length is not None:
+        words += ", not empty"
+    if meta.pattern is not None:
+        words += f" like {meta.pattern.strip('^$').replace('.+', '...')}"
+    unit = (meta.extra or {}).get("unit")
+    return f"{words}, in {unit}" if unit else words
+
+
+def toml(value: Any) -> str | None:
+    """A default as TOML; None where the setting is left out."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f'"{value}"'
+    return "[]" if value == () else str(value)

@@ -8,13 +8,12 @@ from typing import Annotated
 
 import msgspec
 
-from edge.declare import Section
+from edge.declare import ADDRESS, Section
 from edge.declare import setting as _is
 from edge.errors import ConfigError
 
 PINS = range(4, 28)  # of the header's GPIO; 2 and 3 are I2C, 0 and 1 a HAT's EEPROM
 EXPLAIN = "`doorunit config explain {0}` tells what it is for; hardware/wiring.md shows the wiring."
-ADDRESS = "7 bits"
 # Setting -> the chip, and the addresses its straps can give it.
 CHIPS: dict[str, tuple[str, tuple[int, ...]]] = {
     "supply": ("INA219", tuple(range(0x40, 0x50))),

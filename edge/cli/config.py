@@ -9,6 +9,7 @@ from typing import Any
 from edge import config
 from edge.cli import WELL
 from edge.cli.run import CONFIG
+from edge.declare import toml
 from edge.errors import ConfigError
 
 
@@ -57,9 +58,7 @@ def _explain(name: str, as_json: bool) -> str:
                 for s in chosen
             ]
         )
-    return "\n".join(
-        f"{s.name} = {config.toml(s.default) or '(left out)'}\n    {s.help}\n    want {s.wanted}" for s in chosen
-    )
+    return "\n".join(f"{s.name} = {toml(s.default) or '(left out)'}\n    {s.help}\n    want {s.wanted}" for s in chosen)
 
 
 def _defaults(_name: str, as_json: bool) -> str:

@@ -31,7 +31,7 @@ from edge.sim.worker import Part, TimedWorker
 from edge.spool.frames import FrameFiles
 from edge.spool.store import SqliteStore
 from edge.unit.agent import Unit
-from edge.unit.crew import Kit, staff
+from edge.unit.staff import Kit, staff
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -8,43 +8,27 @@ import msgspec
 
 from edge import VERSION, wire
 from edge.board.host import HostReading
-from edge.clock import SECOND, Clock, between_ns, know
-from edge.config import Config
+from edge.clock import SECOND, between_ns, know
 from edge.errors import CorruptError, FullError, NewerError, PartError, WireError
-from edge.health import Health
-from edge.loop import Loop, Timer
+from edge.loop import Timer
 from edge.parts import (
     Acked,
     CameraFailed,
-    Eye,
     FrameRow,
     FrameTaken,
     Incoming,
-    Link,
     LinkDown,
     LinkUp,
-    Phones,
     PinChange,
     Snapshot,
 )
 from edge.records import GapReason
-from edge.spool.album import Album
-from edge.spool.erase import Eraser
-from edge.spool.journal import Journal, Rows
-from edge.unit.doorkeeper import Doorkeeper
+from edge.spool.journal import Rows
+from edge.unit.crew import Crew
 from edge.unit.effects import COMMANDS, Effects
-from edge.unit.guard import Guard
-from edge.unit.photographer import Photographer
-from edge.unit.recorder import Recorder, last_alive, stored_door
-from edge.unit.renewal import Renewal
-from edge.unit.textfile import Textfile
-from edge.unit.trace import Trace
-from edge.unit.vigil import Vigil
-from edge.unit.warden import Warden
+from edge.unit.recorder import last_alive, stored_door
 from edge.uplink import discovery
-from edge.uplink.carrier import Carrier
 from edge.uplink.commands import Commands, Reply
-from edge.uplink.courier import Courier
 
 log = logging.getLogger(__name__)
 
@@ -52,35 +36,6 @@ CONTACT = "contact"  # the contact's long memory, in the spool's state
 CARD = {FullError: "spool.full", NewerError: "spool.newer", CorruptError: "spool.lost"}  # any other: spool.failing
 UNWATCHED = "unwatched"  # the door's state outside the term
 HOT_C = 80  # the Pi's firmware begins to slow the processor here
-
-
-class Crew(msgspec.Struct, frozen=True):
-    """Everyone the unit introduces to one another, built by assemble.py."""
-
-    config: Config
-    unit: str
-    clock: Clock
-    loop: Loop
-    health: Health
-    journal: Journal
-    album: Album
-    link: Link
-    courier: Courier
-    carrier: Carrier | None
-    recorder: Recorder
-    doorkeeper: Doorkeeper
-    photographer: Photographer
-    eye: Eye | None
-    warden: Warden
-    eraser: Eraser
-    host: Callable[[], HostReading]
-    verify: Callable[[bytes, bytes], bool]
-    phones: Phones | None
-    guard: Guard
-    vigil: Vigil
-    trace: Trace
-    textfile: Textfile | None
-    renewal: Renewal | None = None
 
 
 class Unit:

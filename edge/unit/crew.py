@@ -1,154 +1,55 @@
-"""Who works at one unit: built from its parts, real or simulated, and introduced to one another by agent.py."""
+"""Who works at one unit. Built by staff.py, introduced to one another by agent.py."""
 
-import random
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 
-from edge.alert.channel import Channel, Sender
-from edge.alert.desk import Desk, Tools, channels
-from edge.board.chips import I2C, fitted
 from edge.board.host import HostReading
-from edge.board.indicator import Panel
-from edge.board.sensors import Sensors
-from edge.clock import MS, Clock, Known, Stamp, know
+from edge.clock import Clock
 from edge.config import Config
 from edge.health import Health
-from edge.loop import Loop, Worker
-from edge.parts import Contact, Eye, FramePost, Link
+from edge.loop import Loop
+from edge.parts import Eye, Link, Phones
 from edge.spool.album import Album
-from edge.spool.erase import ErasableStore, Eraser
-from edge.spool.frames import FrameFiles
+from edge.spool.erase import Eraser
 from edge.spool.journal import Journal
-from edge.spool.paper import Paper
-from edge.unit import guard, warden
-from edge.unit.agent import Crew, Unit
 from edge.unit.doorkeeper import Doorkeeper
-from edge.unit.lid import Lid
-from edge.unit.photographer import Photographer, Seal
+from edge.unit.guard import Guard
+from edge.unit.photographer import Photographer
 from edge.unit.recorder import Recorder
-from edge.unit.renewal import Certificate, Renewal
+from edge.unit.renewal import Renewal
 from edge.unit.textfile import Textfile
 from edge.unit.trace import Trace
-from edge.unit.vigil import Manager, Vigil, Work
-from edge.uplink import carrier
-from edge.uplink.courier import Courier, Source
+from edge.unit.vigil import Vigil
+from edge.unit.warden import Warden
+from edge.uplink.carrier import Carrier
+from edge.uplink.courier import Courier
 
 
-class Kit(msgspec.Struct, frozen=True):
-    """The parts of one unit. `worker(name)` gives a new worker; eye and open_post are None without a camera."""
+class Crew(msgspec.Struct, frozen=True):
+    """Everyone the unit introduces to one another, each once."""
 
+    config: Config
+    unit: str
     clock: Clock
     loop: Loop
-    contact: Contact
+    health: Health
+    journal: Journal
+    album: Album
     link: Link
-    store: ErasableStore
-    files: FrameFiles
-    worker: Callable[[str], Worker]
+    courier: Courier
+    carrier: Carrier | None
+    recorder: Recorder
+    doorkeeper: Doorkeeper
+    photographer: Photographer
     eye: Eye | None
-    seal: Seal
-    open_post: Callable[[], FramePost] | None
-    verify: Callable[[bytes, bytes], bool]  # (signature, message): is it the platform's?
-    sign: Callable[[bytes], bytes]  # message -> the unit's signature
-    folder: Path  # what the unit must not lose
+    warden: Warden
+    eraser: Eraser
     host: Callable[[], HostReading]
-    dice: random.Random
-    new_epoch: Callable[[], str]
-    open_phone: Callable[[Channel], Sender] | None = None  # None: no phones are told, whatever the settings say
-    certificate: Certificate | None = None  # None: it is no file of this machine, and nobody renews it
-    bus: I2C | None = None  # None: no chip is fitted
-    tamper: Contact | None = None
-    panel: Panel | None = None
-    manager: Manager | None = None  # None: nobody started this process who wants to know how it goes
-
-
-def staff(config: Config, unit: str, kit: Kit) -> Unit:
-    """One unit, ready to start."""
-    loop, clock, health = kit.loop, kit.clock, Health()
-    card, paper = kit.worker("card"), Paper(kit.folder / warden.NAME)
-    eraser = Eraser(kit.folder, kit.store, kit.files)
-    journal = Journal(kit.store, eraser.open, card, loop, kit.new_epoch, config.spool.records_max)
-    album = Album(kit.files, kit.worker("frames"), journal, config.spool.frames_mb * 1_000_000)
-    recorder = Recorder(unit, journal, clock, loop, health, config.spool.alive_s, kit.sign)
-    source = Source(journal.read, journal.forget, recorder.encode)
-    post = None
-    if kit.open_post is not None:
-        shelf = carrier.Album(album.rows, album.read, album.forget, album.give_up)
-        post = carrier.Carrier(kit.open_post, shelf, kit.worker("post"), loop, health, kit.dice)
-    courier = Courier(unit, kit.link, source, loop, health, config.uplink, kit.dice)
-    doorkeeper = Doorkeeper(kit.contact, config.door, loop, clock, health, recorder)
-    work = Work(loop, health, journal, courier, doorkeeper, config.spool.alive_s, config.uplink.backoff_max_s)
-    crew = Crew(
-        config=config,
-        unit=unit,
-        clock=clock,
-        loop=loop,
-        health=health,
-        journal=journal,
-        album=album,
-        link=kit.link,
-        courier=courier,
-        carrier=post,
-        recorder=recorder,
-        doorkeeper=doorkeeper,
-        photographer=Photographer(config.camera, album, kit.seal, kit.worker("darkroom"), loop, clock, health),
-        eye=kit.eye,
-        warden=warden.Warden(config.term, eraser.before(paper.read), paper, card, loop, clock, health, recorder),
-        eraser=eraser,
-        host=kit.host,
-        verify=kit.verify,
-        phones=_phones(config, unit, kit, health, journal),
-        renewal=_renewal(config, kit, health),
-        guard=_guard(config, kit, health, recorder, journal),
-        vigil=Vigil(work, kit.manager),
-        textfile=_textfile(config.metrics.textfile, unit, kit),
-        trace=Trace(
-            loop.now, lambda: journal.backlog, lambda: {w.row.code: w.since_ns for w in health.lasting(loop.now())}
-        ),
-    )
-    _follow(crew)
-    return Unit(crew)
-
-
-def _follow(crew: Crew) -> None:
-    """The trace is told what happens to each record."""
-    trace, courier = crew.trace, crew.courier
-    crew.doorkeeper.on_edge = trace.edge
-    crew.recorder.on_made = trace.made
-    crew.journal.on_stored = trace.stored
-    courier.on_link, courier.on_sent, courier.on_acked = trace.link, trace.sent, trace.acked
-    courier.on_receipt = trace.receipt
-    crew.photographer.on_sealed, crew.photographer.on_kept = trace.sealed, trace.kept
-    crew.health.on_new.append(trace.wrong)
-    if crew.carrier is not None:
-        crew.carrier.on_delivered = trace.delivered
-
-
-def _guard(config: Config, kit: Kit, health: Health, recorder: Recorder, journal: Journal) -> guard.Guard:
-    clock, loop = kit.clock, kit.loop
-    chips = fitted(kit.bus, config.sensors, lambda: clock.now() // MS) if kit.bus is not None else []
-    sensors = Sensors(kit.bus, chips, kit.worker("bus"), loop) if kit.bus is not None and chips else None
-    lid = Lid(kit.tamper, loop) if kit.tamper is not None else None
-    crew = guard.Crew(loop, clock, health, recorder, chips, sensors, lid, kit.panel)
-    return guard.Guard(config.sensors, crew, journal.keep)
-
-
-def _phones(config: Config, unit: str, kit: Kit, health: Health, journal: Journal) -> Desk | None:
-    if kit.open_phone is None or not channels(config):
-        return None
-
-    def known(stamp: Stamp) -> Known:
-        return know(stamp, journal.anchors.get(stamp.boot))
-
-    return Desk(unit, config, Tools(kit.loop, health, kit.dice, kit.worker, kit.open_phone, known))
-
-
-def _textfile(path: str | None, unit: str, kit: Kit) -> Textfile | None:
-    return None if path is None else Textfile(Path(path), unit, kit.worker("metrics"))
-
-
-def _renewal(config: Config, kit: Kit, health: Health) -> Renewal | None:
-    if kit.certificate is None:
-        return None
-    return Renewal(kit.certificate, kit.worker("renewal"), kit.loop, health, config.uplink.offline_days)
+    verify: Callable[[bytes, bytes], bool]
+    phones: Phones | None
+    guard: Guard
+    vigil: Vigil
+    trace: Trace
+    textfile: Textfile | None
+    renewal: Renewal | None = None

@@ -1,16 +1,13 @@
 """What the term's effects come to: the door watched or not, the camera on or off, everything erased."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from edge.clock import SECOND, Stamp
 from edge.door.term import Effect, pack
+from edge.unit.crew import Crew
 from edge.unit.erasure import counting
 from edge.unit.recorder import Door
 from edge.unit.warden import NAME
-
-if TYPE_CHECKING:
-    from edge.unit.agent import Crew
 
 COMMANDS = "commands"  # the ids of commands done, in the spool's state
 OFF_NS = 5 * SECOND  # a camera that was told to stop is off by then
@@ -19,7 +16,7 @@ OFF_NS = 5 * SECOND  # a camera that was told to stop is off by then
 class Effects:
     """Lives in the deciding thread. `ids()`: the commands done; `tell()`: the platform is told the state."""
 
-    def __init__(self, crew: "Crew", ids: Callable[[], bytes], tell: Callable[[], None]) -> None:
+    def __init__(self, crew: Crew, ids: Callable[[], bytes], tell: Callable[[], None]) -> None:
         self._c = crew
         self._ids = ids
         self._tell = tell

@@ -17,13 +17,12 @@ from edge.errors import DoorunitError, PartError
 from edge.health import LINK
 from edge.parts import CameraFailed, Contact
 from edge.records import Audit, Key, Record
+from edge.unit.crew import Crew
 from edge.unit.effects import Effects
 from edge.unit.walk import Walk
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-    from edge.unit.agent import Crew
 
 T = TypeVar("T")
 ANSWER_S = 5.0  # the deciding thread answers within milliseconds
@@ -75,7 +74,7 @@ class Tools:
 class Hands:
     """onsite.visit.Hands. Its methods are for the page's threads; what is told comes in the deciding thread."""
 
-    def __init__(self, crew: "Crew", effects: Effects, tools: Tools) -> None:
+    def __init__(self, crew: Crew, effects: Effects, tools: Tools) -> None:
         self._c, self._effects, self._tools = crew, effects, tools
         self._walk = Walk(tools.contact, crew.config.door, crew.loop)
         self._receipts: dict[Key, int] = {}

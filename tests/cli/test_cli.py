@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from edge import VERSION, config
+from edge import VERSION, config, declare
 from edge.cli import MISUSED, UNWELL, VERBS, WELL, main
 from edge.cli.run import CONFIG
 from edge.config import Config
@@ -207,7 +207,7 @@ def test_every_setting_is_explained_by_its_name(doorunit, setting: config.Settin
     answer = doorunit("config", "explain", setting.name)
     first, *rest = answer.out.splitlines()
     assert (answer.code, answer.err) == (WELL, "")
-    assert first == f"{setting.name} = {config.toml(setting.default) or '(left out)'}"
+    assert first == f"{setting.name} = {declare.toml(setting.default) or '(left out)'}"
     assert rest == [f"    {setting.help}", f"    want {setting.wanted}"]
 
 

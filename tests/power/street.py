@@ -31,7 +31,7 @@ from edge.spool import seal
 from edge.spool.frames import FrameFiles
 from edge.spool.store import SqliteStore
 from edge.unit.agent import Unit
-from edge.unit.crew import Kit, staff
+from edge.unit.staff import Kit, staff
 from tests.power import harm
 from tests.power.scene import BASE_NS, UNIT, Scene
 from tests.power.town import TOWN_KEY, UNIT_SEED, Note, Post, Town, sealer

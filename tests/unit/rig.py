@@ -25,7 +25,7 @@ from edge.sim.time import SimClock, live
 from edge.sim.worker import SimWorker
 from edge.spool.frames import FrameFiles
 from edge.spool.store import SqliteStore
-from edge.unit.crew import Kit, staff
+from edge.unit.staff import Kit, staff
 
 UNIT = "door-1"
 JSON = dict[str, Any]
