@@ -120,9 +120,8 @@ class Authority:
         now_ns = _now_ns(self._clock)
         first_ns = now_ns - BACKDATE_NS if not_before_ns is None else not_before_ns
         last_ns = now_ns + UNIT_LIFE_NS if not_after_ns is None else not_after_ns
-        public, purpose = _public(unit, public_pem), ExtendedKeyUsageOID.CLIENT_AUTH
-        by = (self._ca, self._key)
-        certificate = leaf(free_for_unit(unit), public, by, purpose, [], (first_ns, last_ns))
+        public = _public(unit, public_pem)
+        certificate = self._leaf(unit, public, (first_ns, last_ns))
         pem = certificate.public_bytes(serialization.Encoding.PEM)
         self.known.add(
             unit,
@@ -137,6 +136,12 @@ class Authority:
             ),
         )
         return pem
+
+    def pass_for_a_day(self, unit: str, public_pem: bytes) -> bytes:
+        """A certificate (PEM) that nobody remembers, for units that are only played. Raises as `certify` does."""
+        now_ns = _now_ns(self._clock)
+        certificate = self._leaf(unit, _public(unit, public_pem), (now_ns - BACKDATE_NS, now_ns + DAY_NS))
+        return certificate.public_bytes(serialization.Encoding.PEM)
 
     def revoked(self) -> bytes:
         """The certificate revocation list, PEM, of all that counts no more, for whoever checks certificates by itself.
@@ -171,6 +176,10 @@ class Authority:
             ca_pem=_read(self.ca_file),
             ends_ns=ends_ns(cert_pem),
         )
+
+    def _leaf(self, unit: str, public: ec.EllipticCurvePublicKey, life_ns: tuple[int, int]) -> x509.Certificate:
+        by = (self._ca, self._key)
+        return leaf(free_for_unit(unit), public, by, ExtendedKeyUsageOID.CLIENT_AUTH, [], life_ns)
 
     def _kept(
         self, stem: str, cn: str, sans: Sequence[x509.GeneralName], purpose: x509.ObjectIdentifier

@@ -18,6 +18,11 @@ class Hub:
     def __init__(self) -> None:
         self._pages: set[asyncio.Queue[tuple[str, Any, str] | None]] = set()
 
+    @property
+    def listening(self) -> bool:
+        """Whether a page does; any thread."""
+        return bool(self._pages)
+
     def push(self, event: str, data: Any) -> None:
         """One message to all pages."""
         message = (event, data, _frame(event, data))

@@ -108,7 +108,12 @@ class Ledger:
     def units(self) -> list[UnitRow]:
         """All units, by id."""
         rows = self.read("SELECT unit, online, seen_ns, state, pulse FROM unit ORDER BY unit")
-        return [UnitRow(u, bool(o), s, msgspec.json.decode(st), msgspec.json.decode(p)) for u, o, s, st, p in rows]
+        return [_unit(*row) for row in rows]
+
+    def unit(self, unit: str) -> UnitRow | None:
+        """One of them, or None before it was ever heard of."""
+        rows = self.read("SELECT unit, online, seen_ns, state, pulse FROM unit WHERE unit = ?", (unit,))
+        return _unit(*rows[0]) if rows else None
 
     def records(self, *, unit: str = "", before_n: int = 0, limit: int = 200) -> list[Stored]:
         """Newest first by arrival; `before_n` above 0 pages on from there."""
@@ -272,6 +277,10 @@ def _without(holes: list[tuple[int, int]], voids: list[tuple[int, int]]) -> list
             kept += [(high + 1, last)] if last > high else []
         holes = kept
     return holes
+
+
+def _unit(unit: str, online: int, seen_ns: int, state: bytes, pulse: bytes) -> UnitRow:
+    return UnitRow(unit, bool(online), seen_ns, msgspec.json.decode(state), msgspec.json.decode(pulse))
 
 
 def _picture(name: str, unit: str, epoch: str, event: int, at: bytes) -> Picture:

@@ -5,6 +5,7 @@ Messages that arrive together are committed together: one sync and one receipt a
 
 import logging
 import queue
+import socket
 import ssl
 import threading
 from collections import defaultdict
@@ -25,6 +26,7 @@ from edge.station.ledger import Batch, Ledger
 log = logging.getLogger(__name__)
 
 BATCH = 500  # messages in one commit at most
+PULSE_S = 0.1  # of silence after a pulse, before it is committed by itself
 RETRY_S = 1.0  # pause after the disk refused
 
 _Plain = str | int | float | bool | None
@@ -99,6 +101,7 @@ class Receiver:
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
+        self._client.on_socket_open = _at_once
         self._client.reconnect_delay_set(1, 5)
         self._client.connect_async(host, port, keepalive=20)
         self._client.loop_start()
@@ -137,14 +140,24 @@ class Receiver:
 
     def _run(self) -> None:
         while (first := self._inbox.get()) is not None:
-            batch = [first]
-            while len(batch) < BATCH and not self._inbox.empty():
-                message = self._inbox.get()
+            batch, patient = [first], first.leaf == "pulse"
+            while len(batch) < BATCH:
+                message = self._next(patient=patient)
                 if message is None:
-                    self._inbox.put(None)
                     break
                 batch.append(message)
+                patient = patient and message.leaf == "pulse"
             self._take(batch)
+
+    def _next(self, *, patient: bool) -> Message | None:
+        """What has arrived besides, or None. A pulse waits for company: nobody waits for a receipt of it."""
+        try:
+            message = self._inbox.get(timeout=PULSE_S) if patient else self._inbox.get_nowait()
+        except queue.Empty:
+            return None
+        if message is None:
+            self._inbox.put(None)  # for `_run`
+        return message
 
     def _take(self, batch: list[Message]) -> None:
         """Commit, then receipt. A disk that refuses costs time, not records: without a receipt they come again."""
@@ -180,6 +193,12 @@ class Receiver:
         except WireError as err:
             self.refused += 1
             log.warning("%s", err)
+
+
+def _at_once(_client: Client, _data: object, sock: object) -> None:
+    """Receipts are small, and a kernel that gathers small packets holds each back for 40 ms."""
+    if isinstance(sock, socket.socket):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _require_unit(unit: str) -> None:

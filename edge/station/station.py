@@ -30,6 +30,7 @@ from edge.station.posts import Poster, Posts
 from edge.station.receiver import News, Receiver
 from edge.station.resident import resident_routes
 from edge.station.server import Server, enrol_server, page_server, unit_server
+from edge.station.teller import Teller
 from edge.station.unitapi import unit_app
 
 log = logging.getLogger(__name__)
@@ -94,6 +95,14 @@ class Station:
                 )
             self._closing.callback(self.broker.close)
             self.orders = Orders(self.ca, clock, lambda topic, payload: self.receiver.publish(topic, payload))
+            self._teller = Teller(
+                self.ledger,
+                self.orders.genuine,
+                lambda: self.hub.listening,
+                self._push,
+                lambda: self._call(self.hub.close),
+            )
+            self._closing.callback(self._teller.close)
             self.receiver = self._receiver(clock)
             self._closing.callback(self.receiver.close)
             self.receiver.on_reply = self.orders.heard
@@ -193,23 +202,18 @@ class Station:
 
     def _news(self, news: News) -> None:
         self.news.set()
-        entries = [
-            views.entry(self.ledger, stored, self.orders.genuine) for stored in self.ledger.numbered(news.records)
-        ]
-        entries += [
-            entry for new in list(entries) if new["kind"] == "anchor" for entry in views.mended(self.ledger, new)
-        ]
-        doors = [views.door(self.ledger, unit) for unit in sorted(news.units)]
-        self._push([("record", entry) for entry in entries] + [("door", door) for door in doors if door])
+        self._teller.tell(news)
 
     def _frame_came(self, picture: Picture) -> None:
         self._push([("frame", views.picture(picture))])
 
     def _push(self, messages: Sequence[tuple[str, object]]) -> None:
-        if self._loop is None:
-            return  # nobody can listen yet; a page that comes later reads the ledger
         for event, data in messages:
-            self._loop.call_soon_threadsafe(self.hub.push, event, data)
+            self._call(self.hub.push, event, data)
+
+    def _call(self, act: Callable[..., None], *args: object) -> None:
+        if self._loop is not None:  # else nobody can listen yet; a page that comes later reads the ledger
+            self._loop.call_soon_threadsafe(act, *args)
 
 
 def _require_bench(ports: Ports, *, open_: bool) -> None:

@@ -22,7 +22,8 @@ def doors(ledger: Ledger) -> list[JSON]:
 
 def door(ledger: Ledger, unit: str) -> JSON | None:
     """One door, or None before it was ever heard of."""
-    return next((_door(ledger, row, labels_of(ledger)) for row in ledger.units() if row.unit == unit), None)
+    row = ledger.unit(unit)
+    return None if row is None else _door(ledger, row, labels_of(ledger))
 
 
 def entry(ledger: Ledger, stored: Stored, genuine: Genuine = lambda _unit, _audit: False) -> JSON:

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from paho.mqtt.client import Client, MQTTMessage, topic_matches_sub
@@ -21,7 +20,7 @@ from edge.clock import SystemClock
 from edge.station.hub import Hub
 from edge.station.ledger import Ledger
 from edge.station.receiver import News, Receiver
-from edge.station.station import Station
+from edge.station.teller import told
 from tests.fuzz import wires
 from tests.fuzz.asking import Request, asker
 from tests.fuzz.bend import WORDS, Pick, bend_json, spoil
@@ -79,15 +78,10 @@ class Desk(Receiver):
         self._take([message for message in batch if message is not None])
 
     def _news(self, news: News) -> None:
-        orders = SimpleNamespace(genuine=lambda _unit, _audit: False)
-        used = SimpleNamespace(ledger=self._ledger, _push=self._push, news=threading.Event(), orders=orders)
-        Station._news(used, news)  # type: ignore[arg-type]  # all it uses
-
-    def _push(self, messages: list[tuple[str, Any]]) -> None:
         hub = Hub()
-        for event, told in messages:
-            hub.push(event, told)
-            json.dumps(told, ensure_ascii=False, allow_nan=False).encode()
+        for event, what in told(self._ledger, news, lambda _unit, _audit: False):
+            hub.push(event, what)
+            json.dumps(what, ensure_ascii=False, allow_nan=False).encode()
 
 
 def delivered(topic: bytes) -> bool:
@@ -120,9 +114,9 @@ def opened(folder: Path) -> Iterator[Play]:
             desk.take(messages)
             stored = set(db.execute("SELECT unit, epoch, seq FROM record"))
             for topic, payload in desk.ear.said:
-                told = wire.read_receipt(payload)
-                named = {seq for low, high in told.stored for seq in range(low, high + 1)}
-                assert {(topic.split("/")[2], told.epoch, seq) for seq in named} <= stored
+                said = wire.read_receipt(payload)
+                named = {seq for low, high in said.stored for seq in range(low, high + 1)}
+                assert {(topic.split("/")[2], said.epoch, seq) for seq in named} <= stored
             if at.ledger.units():
                 for request in PAGES:
                     answer = ask(at.page, request)

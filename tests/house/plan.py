@@ -42,7 +42,7 @@ STRANGERS = {
     "libcamera": ("edge/camera/sensor.py",),
     "PIL": ("edge/camera/*.py", "edge/sim/camera.py", "edge/sim/landing.py", "hardware/solid.py"),
     "smbus2": ("edge/board/machine.py",),
-    "paho": ("edge/uplink/mqtt.py", "edge/station/receiver.py"),
+    "paho": ("edge/uplink/mqtt.py", "edge/station/receiver.py", "edge/sim/swarm.py"),
     "requests": ("edge/uplink/https.py", "edge/alert/web.py"),
     "apprise": ("edge/alert/others.py",),
     "rich": ("edge/onsite/watch.py",),

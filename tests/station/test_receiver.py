@@ -184,3 +184,11 @@ def test_a_ledger_that_refuses_costs_the_receipt_and_then_works_again(receiver, 
         held |= {seq for low, high in receipt.stored for seq in range(low, high + 1)}
     kept = {stored.envelope.data.record.seq for stored in ledger.records(limit=1000)}
     assert held == kept, "what was receipted is what is kept"
+
+
+def test_a_record_does_not_wait_for_the_pulses_before_it(ledger, broker, receiver, news):
+    unit = Unit(broker)
+    unit.say("pulse", b'{"backlog": 1}')
+    unit.say("event", wire.encode("door-1", event(1), {}))
+    assert unit.receipts.get(timeout=PATIENCE_S).stored == ((1, 1),)
+    unit.close()
