@@ -1,0 +1,1 @@
+"""A GB/T 28181 device: what a city centre's video platform speaks."""
