@@ -1,7 +1,7 @@
 """What a replaceable part promises, and the facts it posts. Real and simulated parts keep the same promises."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
@@ -74,6 +74,40 @@ class Camera(Protocol):
 
     def close(self) -> None:
         """Stop the sensor; safe to repeat."""
+        ...
+
+
+class AccessUnit(NamedTuple):
+    """One encoded picture: H.264 with start codes, masked before it was encoded, in RAM only.
+
+    `key`: it can be shown without any before it and brings its parameter sets. `at_ns`: when it was taken, boot clock.
+    """
+
+    annexb: bytes
+    key: bool
+    at_ns: int
+
+
+class VideoSource(Protocol):
+    """The camera's pictures as H.264, for one taker at a time, beside the single pictures that go on being taken."""
+
+    def require(self) -> None:
+        """Raises PartError where there can be no video: no encoder on this machine. Any thread; at once."""
+        ...
+
+    def start(self, on_unit: Callable[[AccessUnit], None]) -> None:
+        """Begin, with a key frame; `on_unit` is called from the encoder's thread and must not block.
+
+        Raises PartError: the camera is off, or the encoder does not start.
+        """
+        ...
+
+    def key_frame(self) -> None:
+        """Make the next picture a key frame; any thread, never blocks."""
+        ...
+
+    def stop(self) -> None:
+        """End it within 2 s; no `on_unit` afterwards; safe to repeat."""
         ...
 
 

@@ -77,6 +77,11 @@ class Eye:
         self._paused = False
         self._wake.set()
 
+    @property
+    def mask(self) -> Mask:
+        """The one in force; any thread."""
+        return self._mask
+
     def wear(self, polygons: Sequence[Sequence[Corner]]) -> None:
         """Mask with these from the next picture on; any thread."""
         self._mask = Mask(polygons)

@@ -8,9 +8,10 @@ import errno
 import gc
 import logging
 import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from edge.camera.eye import TAKEN_NS
 from edge.errors import PartError
@@ -21,23 +22,43 @@ if TYPE_CHECKING:
 # libcamera reports a sensor that has gone silent after 1 s, in a log line only; picamera2 then waits for ever.
 CAPTURE_S = 5.0
 # 20 pictures a second in daylight, so that one is never more than 50 ms away; down to 5 in the dark, for the light.
-_FRAME_US = (50_000, 200_000)
+FRAME_US = (50_000, 200_000)
 # One filled by the sensor, one read by us. Each is width * height * 3 bytes of contiguous memory, which is scarce.
 _BUFFERS = 2
+_FILM_BUFFERS = 4  # two more are with the encoder
 
 # What picamera2, libcamera's binding (std::system_error and invalid_argument) and the dma heap raise, from their
 # sources. IndexError: no camera, up to 0.3.36. KeyError, AssertionError: close and release after a half-done open.
-_THEIRS = (RuntimeError, LookupError, OSError, ValueError, AssertionError, CancelledError)
+THEIRS = (RuntimeError, LookupError, OSError, ValueError, AssertionError, CancelledError)
 
 _SEAT = "Power off, seat the ribbon cable at both ends, then see `rpicam-hello --list-cameras`."
 
 
-class Sensor:
-    """parts.Camera on the first camera that libcamera finds. Only the camera's own thread may call it."""
+class Film(Protocol):
+    """What runs on the camera beside the single pictures, for as long as it is open."""
 
-    def __init__(self, width: int, height: int) -> None:
+    def begin(self, camera: Any) -> None:
+        """Begin on this Picamera2, which is started. Raises PartError, or what picamera2 raises."""
+        ...
+
+    def finish(self, camera: Any) -> None:
+        """End it. Raises what picamera2 raises."""
+        ...
+
+
+class Sensor:
+    """parts.Camera on the first camera that libcamera finds. But for `roll`, only the camera's own thread may call it.
+
+    `films`: whether `roll` will be used, which takes two buffers more.
+    """
+
+    def __init__(self, width: int, height: int, *, films: bool = False) -> None:
         self._size = (width, height)
+        self._buffers = _FILM_BUFFERS if films else _BUFFERS
         self._camera: Any = None
+        self._film: Film | None = None
+        self._rolling: Film | None = None  # that which begin() was called of
+        self._reel = threading.Lock()  # beginning and ending a film, against opening and closing
 
     def open(self) -> None:
         """Start the sensor. Raises PartError: picamera2 missing, camera absent, busy, forbidden, or out of memory."""
@@ -46,15 +67,34 @@ class Sensor:
         _require_one(picamera2)
         try:
             self._camera = picamera2()
-        except _THEIRS as err:
+        except THEIRS as err:
             _release_half_made(err)
-            raise _explain(err, "camera opening") from err
+            raise explain(err, "camera opening") from err
         try:
             self._camera.configure(self._configuration())
             self._camera.start()
-        except _THEIRS as err:
+        except THEIRS as err:
             self.close()
-            raise _explain(err, "camera starting") from err
+            raise explain(err, "camera starting") from err
+        with self._reel:
+            try:
+                self._begin_film()
+            except PartError as err:  # single pictures matter more
+                logging.getLogger(__name__).warning("%s", err)
+
+    def roll(self, film: Film | None) -> None:
+        """Have `film` run now and again after each opening, or with None end the one that does; any thread.
+
+        Raises PartError: the camera is not open, or the film does not begin.
+        """
+        with self._reel:
+            self._finish_film()
+            self._film = film
+            try:
+                self._begin_film()
+            except PartError:
+                self._film = None
+                raise
 
     def capture(self) -> "Image":
         """The next picture, RGB, of the configured size; `info["boot_ns"]` is when it was taken. Raises PartError."""
@@ -64,15 +104,17 @@ class Sensor:
             with self._camera.captured_request(wait=CAPTURE_S) as request:
                 image: Image = request.make_image("main", *self._size)
                 taken_ns = request.get_metadata().get("SensorTimestamp")
-        except _THEIRS as err:
-            raise _explain(err, "camera taking a picture") from err
+        except THEIRS as err:
+            raise explain(err, "camera taking a picture") from err
         if taken_ns is not None:  # CLOCK_BOOTTIME of the first row, says libcamera's control_ids_core.yaml
             image.info[TAKEN_NS] = int(taken_ns)
         return image
 
     def close(self) -> None:
         """Stop the sensor and give it and its memory back; safe to repeat. What it then raises is only logged."""
-        camera, self._camera = self._camera, None
+        with self._reel:
+            self._finish_film()
+            camera, self._camera = self._camera, None
         if camera is None:
             return
         try:
@@ -80,12 +122,34 @@ class Sensor:
             # if a picture came after all, it would take a buffer with it. close() ends that thread first, then stops.
             camera.cancel_all_and_flush()
             camera.close()
-        except _THEIRS as err:
-            logging.getLogger(__name__).warning("%s", _explain(err, "camera closing"))
+        except THEIRS as err:
+            logging.getLogger(__name__).warning("%s", explain(err, "camera closing"))
         # What it leaves stands in reference cycles (0.3.38, measured: 2 descriptors for each opening). They go at once
         # here, and else whenever Python next looks, which in a program that has come to rest may be never.
         del camera
         gc.collect()
+
+    def _begin_film(self) -> None:
+        if self._film is None:
+            return
+        if self._camera is None:
+            raise PartError("camera", found="off", wanted="an open camera", remedy="It is on within the term.")
+        try:
+            self._film.begin(self._camera)
+        except PartError:
+            raise
+        except THEIRS as err:
+            raise explain(err, "camera filming") from err
+        self._rolling = self._film
+
+    def _finish_film(self) -> None:
+        film, self._rolling = self._rolling, None
+        if film is None:
+            return
+        try:
+            film.finish(self._camera)
+        except THEIRS as err:
+            logging.getLogger(__name__).warning("%s", explain(err, "camera ending a film"))
 
     def _configuration(self) -> Any:
         """A stream of single pictures: no raw copy, nothing shown, nothing encoded, nothing kept to be stale.
@@ -95,8 +159,8 @@ class Sensor:
         return self._camera.create_video_configuration(
             main={"format": "RGB888", "size": self._size},
             raw=None,
-            buffer_count=_BUFFERS,
-            controls={"FrameDurationLimits": _FRAME_US},
+            buffer_count=self._buffers,
+            controls={"FrameDurationLimits": FRAME_US},
             display=None,
             encode=None,
             queue=False,
@@ -128,8 +192,8 @@ def _require_one(picamera2: Any) -> None:
         # this program would stay unseen.
         picamera2._cm.reset()  # noqa: SLF001 - there is no public way to look again
         found = picamera2.global_camera_info()
-    except _THEIRS as err:
-        raise _explain(err, "camera search") from err
+    except THEIRS as err:
+        raise explain(err, "camera search") from err
     if not found:
         raise PartError("camera", found="none", wanted="a camera that libcamera sees", remedy=_SEAT)
 
@@ -159,13 +223,13 @@ def _release_half_made(err: BaseException) -> None:
                 else:  # close() would return at once
                     made.notifymeread.close()
                     os.close(made.notifyme_w)
-            except (*_THEIRS, AttributeError) as again:  # AttributeError: there is no allocator yet
+            except (*THEIRS, AttributeError) as again:  # AttributeError: there is no allocator yet
                 logging.getLogger(__name__).debug("camera: %r while clearing up after %r", again, err)
             return
         trace = trace.tb_next
 
 
-def _explain(err: BaseException, what: str) -> PartError:
+def explain(err: BaseException, what: str) -> PartError:
     """The PartError that `err`, or what caused it, comes to; the first row that fits."""
     chain = list(_causes(err))
     text = ": ".join(dict.fromkeys(str(e) or type(e).__name__ for e in chain))

@@ -1,3 +1,4 @@
+import threading
 from itertools import pairwise
 
 import pytest
@@ -134,3 +135,38 @@ def test_every_point_of_the_outline_has_a_pixel_of_margin_around_it(corners):
 def test_the_whole_picture_can_be_covered(size):
     image = burnt((((0, 0), (1, 0), (1, 1), (0, 1)),), size)
     assert image.getextrema() == ((0, 0),) * 3
+
+
+@given(st.lists(polygon, max_size=3), st.sampled_from([(32, 24), (17, 31)]))
+def test_the_blocks_of_a_mask_are_the_pixels_that_it_blackens_each_once(polygons, size):
+    covered = [
+        (x, y)
+        for top, bottom, left, right in Mask(polygons).blocks(size)
+        for y in range(top, bottom)
+        for x in range(left, right)
+    ]
+    assert len(covered) == len(set(covered))
+    assert set(covered) == black_pixels(burnt(polygons, size))
+
+
+def test_a_rectangle_is_one_block():
+    assert Mask((LEFT_THIRD,)).blocks((1280, 720)) == [(0, 720, 0, 430)]
+
+
+def test_a_mask_covers_a_picture_while_another_thread_has_it_made_for_another_size():
+    mask, wrong = Mask((LEFT_THIRD,)), []
+    stop = threading.Event()
+
+    def film():
+        while not stop.is_set():
+            mask.blocks((64, 48))
+
+    filming = threading.Thread(target=film)
+    filming.start()
+    for _ in range(200):
+        image = grey()
+        mask.burn(image)
+        wrong += [image] if image.getpixel((0, 0)) != BLACK else []
+    stop.set()
+    filming.join(10)
+    assert wrong == []

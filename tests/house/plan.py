@@ -38,7 +38,8 @@ FLOORS = (
 STRANGERS = {
     "gpiozero": ("edge/board/pins.py",),
     "lgpio": ("edge/board/pins.py",),
-    "picamera2": ("edge/camera/sensor.py",),
+    "picamera2": ("edge/camera/sensor.py", "edge/camera/film.py"),
+    "av": ("edge/sim/encoder.py",),
     "libcamera": ("edge/camera/sensor.py",),
     "PIL": ("edge/camera/*.py", "edge/sim/camera.py", "edge/sim/landing.py", "hardware/solid.py"),
     "smbus2": ("edge/board/machine.py",),
@@ -76,6 +77,7 @@ HEAVY = {
     "PIL",
     "apprise",
     "amqtt",
+    "av",
     "cryptography",
     "fpdf",
     "libcamera",
