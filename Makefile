@@ -16,8 +16,8 @@ UV ?= uv
 # What MicroPython runs on in the tests. Asked for by command: where node comes from elsewhere, Debian's npm would clash with it.
 NODE := $(if $(shell command -v node 2>/dev/null),,nodejs) $(if $(shell command -v npm 2>/dev/null),,npm)
 # What the tests need from Debian: a real broker and a plain subscriber, a browser for the pages, Chinese type for its
-# pictures, what draws the wiring and renders the enclosure of hardware/, and what sets a man page
-DEBIAN := mosquitto mosquitto-clients chromium fonts-noto-cjk graphviz groff-base openscad systemd $(NODE)
+# pictures, what decodes live view, what draws the wiring and renders the enclosure of hardware/, and what sets a man page
+DEBIAN := mosquitto mosquitto-clients chromium ffmpeg fonts-noto-cjk graphviz groff-base openscad systemd $(NODE)
 
 # What the campaigns need besides: a Debian of their own with a real systemd in it.
 NSPAWN := mmdebstrap systemd-container
@@ -115,7 +115,7 @@ lock: ## make deploy/lock/*.txt anew from pyproject.toml and deploy/lock/*.in (n
 	export UV_CUSTOM_COMPILE_COMMAND="make lock"
 	cd deploy/lock
 	pin() { $(UV) pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-annotate "$$@"; }
-	pin -o test.txt ../../pyproject.toml --extra station run.in test.in
+	pin -o test.txt ../../pyproject.toml --extra station --extra live run.in test.in
 	pin -o station.txt ../../pyproject.toml --extra station run.in
 	pin -o run.txt ../../pyproject.toml run.in
 	pin -o nodeps.txt --no-deps nodeps.in
