@@ -1,4 +1,6 @@
-"""Who watched, for how long: the facts that an audit is made of."""
+"""Who watched, for how long: the facts that an audit is made of, and how they reach the deciding thread."""
+
+from collections.abc import Callable
 
 from edge.parts import Fact
 
@@ -18,3 +20,25 @@ class ViewEnded(Fact, frozen=True):
     reason: str
     pictures: int  # sent whole
     dropped: int  # never sent, because the receiver was slow
+
+
+class StreamEnded(Fact, frozen=True):
+    """A stream ended by itself, also before anybody watched: the platform is owed a BYE."""
+
+    call: str
+    reason: str
+
+
+class Teller:
+    """sender.Watch that posts each fact; `post` is the loop's."""
+
+    def __init__(self, post: Callable[[object], None]) -> None:
+        self._post = post
+
+    def on_view(self, fact: ViewBegan | ViewEnded) -> None:
+        """Somebody begins or ends to watch."""
+        self._post(fact)
+
+    def on_ended(self, call: str, reason: str) -> None:
+        """The stream ended by itself."""
+        self._post(StreamEnded(call, reason))

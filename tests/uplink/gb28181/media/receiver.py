@@ -92,7 +92,8 @@ def decoded(ps: bytes, folder: Path) -> list[tuple[int, bytes]]:
     command = ["ffprobe", *quiet, "-f", "mpeg", "-select_streams", "v", "-show_entries", "frame=pts", "-of", "csv=p=0"]
     said = _run([*command, str(dump)])
     pts = [int(line.strip(",")) for line in said.decode().split()]
-    command = ["ffmpeg", *quiet, "-f", "mpeg", "-i", str(dump), "-vsync", "passthrough"]
+    # In 90 kHz: in the time base of a guessed rate, two pictures that came close together would be at one time.
+    command = ["ffmpeg", *quiet, "-f", "mpeg", "-i", str(dump), "-vsync", "passthrough", "-enc_time_base", "1:90000"]
     pixels = _run([*command, "-vf", "scale=64:36", "-pix_fmt", "gray", "-f", "rawvideo", "-"])
     size = 64 * 36
     return list(zip(pts, (pixels[i : i + size] for i in range(0, len(pixels), size)), strict=True))

@@ -4,7 +4,7 @@ import pytest
 
 from edge.uplink.gb28181.sender import Waits
 from edge.uplink.gb28181.streams import Busy, UnfitOffer
-from edge.uplink.gb28181.views import ViewBegan
+from edge.uplink.gb28181.views import StreamEnded, Teller, ViewBegan, ViewEnded
 from tests.uplink.gb28181.media import offers
 from tests.uplink.gb28181.media.reel import lacking
 from tests.uplink.gb28181.media.viewer import WITHIN_S, Unit
@@ -188,3 +188,17 @@ def test_calls_that_never_were_are_passed_over(unit):
     unit.live.key_frame()
     unit.live.dismiss("the term is over")
     assert not unit.live.watched
+
+
+def test_what_streams_say_of_themselves_reaches_the_deciding_thread_as_facts(reel, passive, server):
+    facts = queue.Queue()
+    unit = Unit(reel, Teller(facts.put))
+    unit.watch(passive)
+    with server.accept()[0]:
+        began = facts.get(timeout=WITHIN_S)
+        unit.live.dismiss("the term is over")
+        ended, over = facts.get(timeout=WITHIN_S), facts.get(timeout=WITHIN_S)
+    assert (type(began), began.call) == (ViewBegan, "a")
+    assert (type(ended), ended.call, ended.reason) == (ViewEnded, "a", "the term is over")
+    assert over == StreamEnded("a", "the term is over")
+    assert began.boot_ns <= ended.boot_ns
