@@ -102,7 +102,10 @@ def finish(state: Path, boot_path: Path) -> DoorunitError | None:
             bootfile.erase_token(boot_path)
         except DoorunitError as err:  # the station has spent it: whoever reads it can do nothing with it
             kept = err
-    _forget(state)
+    try:
+        _forget(state)
+    except PartError as err:  # a read-only card: the door is watched all the same, and the next start tries again
+        log.warning("%s", err)
     return kept
 
 
@@ -276,6 +279,11 @@ def _token_id(boot: BootFile) -> str:
 
 
 def _forget(state: Path) -> None:
-    with suppress(FileNotFoundError):
-        (state / _KEYS).unlink()
+    path = state / _KEYS
+    if not path.exists():  # a read-only card refuses to erase even what is not there
+        return
+    try:
+        path.unlink()
         sync_folder(state)
+    except OSError as err:
+        raise trouble(f"file {path}", err) from err

@@ -239,6 +239,23 @@ def test_a_read_only_boot_partition_is_warned_of_and_the_unit_is_enrolled(town: 
     assert bootfile.read(boot_path).token is None
 
 
+@pytest.mark.parametrize("left", [False, True], ids=["nothing left", "keys left"])
+def test_an_enrolled_unit_whose_card_has_become_read_only_runs_and_clears_up_once_it_can(
+    town: Town, card: Card, caplog: pytest.LogCaptureFixture, left: bool
+):
+    boot_path, state = town.card("a", token=town.token()), card.folder / "state"
+    town.unit(boot_path, state).attempt()
+    spare = state / "enrolling.json"
+    if left:  # by a cut
+        spare.write_text("{}")
+    card.protect()
+    assert enrol.due(state, boot_path) is None
+    assert (f"{spare}: found read-only file system" in caplog.text) == left
+    card.unprotect()
+    assert enrol.due(state, boot_path) is None
+    assert not spare.exists()
+
+
 def test_a_unit_that_is_given_a_new_token_enrols_anew_with_new_keys(town: Town):
     boot_path = town.card("a", token=town.token())
     old = town.unit(boot_path).attempt()

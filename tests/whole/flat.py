@@ -1,6 +1,7 @@
 """One flat's unit, as a process or as a thread, a real broker, and an ear that is no part of ours."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -15,8 +16,6 @@ from edge.assemble import Assembly
 from edge.clock import SystemClock
 from edge.sim import remote, terms
 from edge.sim.camera import Fault, SimCamera
-from edge.sim.contact import Wire
-from edge.sim.door import Door
 from edge.station.broker import open_broker
 from edge.station.ca import Authority
 from tests.station.talker import Client
@@ -75,6 +74,8 @@ class Flat:
         terms.preset(self.state, SystemClock().read().wall_ns)
         self.port = free_port()
         self._log = folder / "unit.log"
+        self._runtime = folder / "run"  # what systemd's RuntimeDirectory= is: in RAM, whatever the card does
+        self._runtime.mkdir()
         self._open = ExitStack()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -110,12 +111,12 @@ class Flat:
         for section, values in self.settings().items():
             lines += [f"[{section}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
         path.write_text("\n".join(lines), encoding="utf-8")
-        (self.state / remote.NAME).unlink(missing_ok=True)
+        (self._runtime / remote.NAME).unlink(missing_ok=True)
+        command = [sys.executable, "-m", "edge.cli", "run", "--simulate", "--config", str(path)]
+        surroundings = {**os.environ, "RUNTIME_DIRECTORY": str(self._runtime)}
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "edge.cli", "run", "--simulate", "--config", str(path)], stdout=log, stderr=log
-            )
-        until((self.state / remote.NAME).exists)
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=surroundings)
+        until((self._runtime / remote.NAME).exists)
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""
@@ -127,7 +128,7 @@ class Flat:
         return code
 
     def move(self, to: str) -> None:
-        remote.move(self.state / remote.NAME, to)
+        remote.move(self._runtime / remote.NAME, to)
 
     def says(self, *words: str) -> None:
         """Wait until one line of the log holds all these words."""
@@ -151,15 +152,6 @@ class InProcess(Assembly):
         camera.fault = self.fault
         self.camera = camera
         return camera
-
-    def _simulated_door(self, open_: bool) -> Door:
-        """Without the socket by which another process moves it: a read-only card has no room for one."""
-        settings = self._config.door
-        door = Door(
-            Wire(self._factory, settings.contact_pin, closed_level=settings.closed_level), self._clock.now, open_=open_
-        )
-        self._closing.callback(door.close)
-        return door
 
     def take_pin(self, gpio: int) -> Callable[[], None]:
         """Something else in this machine has the pin; returns what lets it go."""
