@@ -233,7 +233,11 @@ def load(path: Path) -> Config:
             wanted=f"TOML, {FILE_MAX_BYTES} bytes at most, in lines of {LINE_MAX_BYTES} at most",
             remedy="`doorunit config defaults` prints one to start from.",
         ) from err
-    return parse(tables)
+    try:
+        return parse(tables)
+    except ConfigError as err:
+        err.where = str(path)
+        raise
 
 
 def parse(tables: Mapping[str, Any]) -> Config:

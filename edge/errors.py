@@ -15,12 +15,17 @@
     │   └── UnknownHostError             the network works, and knows no server of that name
     └── WireError     (ValueError)       the sender: a message that is not in the agreed form
 
-Every message is made of the same four pieces: what (and where), found, wanted, remedy.
+Every message is made of the same pieces: what (and where), found, wanted, remedy.
 """
 
 
 class DoorunitError(Exception):
-    """A failure that says what, found, wanted and what to do next; all four are attributes for `--json`."""
+    """A failure that says what, found, wanted and what to do next; all are attributes for `--json`.
+
+    where: the file in which `what` stands, where there is one.
+    """
+
+    where = ""
 
     def __init__(self, what: str, *, found: object, wanted: str, remedy: str) -> None:
         super().__init__(what)
@@ -30,7 +35,9 @@ class DoorunitError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.what}: found {self.found}; want {self.wanted}. {self.remedy}"
+        end = "" if self.wanted.endswith("?") else "."
+        what = f"{self.what} in {self.where}" if self.where else self.what
+        return f"{what}: found {self.found}; want {self.wanted}{end} {self.remedy}"
 
 
 class ConfigError(DoorunitError, ValueError):

@@ -262,6 +262,24 @@ def test_garbled_toml_names_the_file_and_where_to_start_from(file: Path, raw: by
     assert caught.value.remedy == "`doorunit config defaults` prints one to start from."
 
 
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("[door]\nsetle_ms = 50", "door.setle_ms in {}: found no such setting; want door.settle_ms? `doorunit config"),
+        (
+            "[door]\nsettle_ms = 2000",
+            "door.settle_ms in {}: found 2000; want a whole number 5 to 1000, in ms. `doorunit",
+        ),
+        ("[door]\nchatter_ms = 500\nsettle_ms = 500", "door.chatter_ms in {}: found 500; want more than twice "),
+    ],
+)
+def test_a_setting_that_is_wrong_is_named_with_the_file_it_stands_in(file: Path, written: str, says: str):
+    file.write_text(written, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        config.load(file)
+    assert str(caught.value).startswith(says.format(file))
+
+
 @quick
 @given(st.text(max_size=40) | st.text("[]=\"'.\n\t #{}1e_-+doors", max_size=60))
 def test_no_text_whatsoever_breaks_the_reader(text: str):

@@ -86,8 +86,8 @@ def _misused(command: str, found: str, wanted: str) -> ConfigError:
 
 def _tell(err: DoorunitError, code: int, *, as_json: bool) -> int:
     if as_json:
-        told = {"error": {"what": err.what, "found": err.found, "wanted": err.wanted, "remedy": err.remedy}}
-        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+        told = {name: getattr(err, name) for name in ("what", "where", "found", "wanted", "remedy")}
+        sys.stdout.write(json.dumps({"error": told}, ensure_ascii=False) + "\n")
     else:
         sys.stderr.write(f"doorunit: {err}\n")
     return code

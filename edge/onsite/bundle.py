@@ -90,7 +90,8 @@ def _text(body: object) -> bytes:
 
 
 def _said(err: DoorunitError | None) -> dict[str, str]:
-    return {} if err is None else {"what": err.what, "found": err.found, "wanted": err.wanted, "remedy": err.remedy}
+    names = ("what", "where", "found", "wanted", "remedy")
+    return {} if err is None else {name: getattr(err, name) for name in names}
 
 
 def _host(scene: Scene) -> dict[str, Any]:

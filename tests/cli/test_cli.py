@@ -161,7 +161,7 @@ def test_an_unknown_setting_is_told_with_what_where_found_wanted_and_next(doorun
     answer = doorunit("config", "check", file)
     assert (answer.code, answer.out) == (MISUSED, "")
     assert answer.err == (
-        "doorunit: door.settel_ms: found no such setting; want door.settle_ms?. "
+        f"doorunit: door.settel_ms in {file}: found no such setting; want door.settle_ms? "
         "`doorunit config defaults` prints them all.\n"
     )
 
@@ -173,6 +173,7 @@ def test_a_setting_that_does_not_fit_is_told_with_its_bounds_and_unit(doorunit, 
     assert answer.json == {
         "error": {
             "what": "door.settle_ms",
+            "where": str(file),
             "found": "2",
             "wanted": "a whole number 5 to 1000, in ms",
             "remedy": "`doorunit config explain door.settle_ms` tells what it is for.",
@@ -311,7 +312,7 @@ def test_a_part_that_does_not_do_its_work_is_unwell_and_no_misuse(doorunit, tmp_
     (tmp_path / "station").write_text("a file where the folder should be", encoding="utf-8")
     answer = doorunit("station", "enrol", "u-1", "--dir", tmp_path / "station", "--out", tmp_path / "out", "--json")
     assert answer.code == UNWELL
-    assert set(answer.json["error"]) == {"what", "found", "wanted", "remedy"}
+    assert set(answer.json["error"]) == {"what", "where", "found", "wanted", "remedy"}
 
 
 @pytest.mark.parametrize(

@@ -137,4 +137,4 @@ def test_the_page_of_all_warnings_is_made_from_the_table(doorunit: Doorunit, lan
 def test_an_unknown_warning_offers_the_nearest_and_ends_in_what_to_try(doorunit: Doorunit):
     answer = doorunit("explain", "link.netwrk")
     assert (answer.code, answer.out) == (MISUSED, "")
-    assert answer.err == "doorunit: warning: found link.netwrk; want link.network?. Try: doorunit explain\n"
+    assert answer.err == "doorunit: warning: found link.netwrk; want link.network? Try: doorunit explain\n"

@@ -47,8 +47,11 @@ class Ear:
 
     def records(self, kind: str = "") -> list[JSON]:
         """Each once, in order of arrival; a record that came again is the one that was."""
-        found = {body["id"]: body["data"]["record"] for leaf, body in self._heard if leaf == "event"}
-        return [record for record in found.values() if not kind or record["kind"] == kind]
+        return [body["data"]["record"] for body in self._told(kind)]
+
+    def times(self) -> list[str | None]:
+        """When the door did it, as far as each record claims to know."""
+        return [body.get("time") for body in self._told("event")]
 
     def changes(self) -> list[str]:
         """What the door did."""
@@ -62,6 +65,10 @@ class Ear:
         """The codes in the last pulse."""
         return {warning["code"] for warning in self.pulse()["warnings"]}
 
+    def _told(self, kind: str) -> list[JSON]:
+        found = {body["id"]: body for leaf, body in self._heard if leaf == "event"}
+        return [body for body in found.values() if not kind or body["data"]["record"]["kind"] == kind]
+
 
 class Flat:
     """A unit's settings and identity in a folder, and everything that was opened for it."""
@@ -74,8 +81,9 @@ class Flat:
         terms.preset(self.state, SystemClock().read().wall_ns)
         self.port = free_port()
         self._log = folder / "unit.log"
-        self._runtime = folder / "run"  # what systemd's RuntimeDirectory= is: in RAM, whatever the card does
-        self._runtime.mkdir()
+        # Where a card of its own may fail, the door's socket is elsewhere, as in systemd's RuntimeDirectory=.
+        self._runtime = folder / "run" if state else self.state
+        self._runtime.mkdir(exist_ok=True)
         self._open = ExitStack()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -92,7 +100,8 @@ class Flat:
         return ear
 
     def settings(self, **sections: JSON) -> JSON:
-        uplink = {"port": self.port, "pulse_s": 1, "backoff_max_s": 1}
+        uplink: JSON = {"port": self.port, "pulse_s": 1, "backoff_max_s": 1}
+        uplink["receipt_timeout_s"] = 5  # what reaches the broker before the ear is sent again after this long
         uplink["frames_url"] = f"https://localhost:{free_port()}"
         return {
             "unit": {"state_dir": str(self.state)},

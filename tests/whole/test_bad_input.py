@@ -6,15 +6,24 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from edge.clock import FLOOR_NS, SECOND, SystemClock
+from edge.clock import FLOOR_NS, SECOND, Quality, Stamp, SystemClock
 from edge.spool.store import SqliteStore
 from edge.station.ca import Authority
 from tests.spool.card import Card
 from tests.spool.samples import event
 from tests.whole.conftest import until
 from tests.whole.flat import UNIT, Ear, Flat, InProcess
+
+
+class NeverSet(SystemClock):
+    """A machine without a battery clock that no network has told the time: it began to count in 1970."""
+
+    def read(self) -> Stamp:
+        now = super().read()
+        return msgspec.structs.replace(now, wall_ns=now.boot_ns, clock=Quality.UNSYNCED, error_ms=None)
 
 
 @pytest.fixture
@@ -97,7 +106,7 @@ def test_a_unit_whose_certificate_is_not_taken_says_why_and_delivers_all_once_it
     assert flat.stop() == 0
     flat.ca.issue(UNIT, identity)
     flat.start()
-    until(lambda: ear.changes()[:3] == ["found", "opened", "shut"], 60)  # a receipt that is lost costs 30 s
+    until(lambda: ear.changes()[:3] == ["found", "opened", "shut"])
     open_and_shut(flat, ear)
 
 
@@ -109,6 +118,21 @@ def test_a_unit_that_does_not_believe_its_broker_says_so_and_tells_it_nothing(fl
     flat.says("link.distrust", "it is not from this unit's CA", "The platform's keeper must renew it")
     move_unheard(flat)
     assert ear.records() == []
+
+
+def test_with_a_clock_in_1970_the_door_is_reported_live_and_no_time_is_claimed(
+    flat: Flat, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.assemble.SystemClock", NeverSet)
+    ear = flat.listen()
+    with InProcess(flat) as unit:
+        open_and_shut(unit, ear)
+        until(lambda: ear.pulse().get("clock") == "unsynced")
+        assert "The clock has not been set by the network" in caplog.text
+    assert {(record["at"]["clock"], record["at"]["error_ms"]) for record in ear.records("event")} == {
+        ("unsynced", None)
+    }
+    assert ear.times() == [None, None, None]
 
 
 # --- a card that will not
