@@ -97,6 +97,27 @@ def test_an_opening_appears_by_itself_with_its_pictures_and_they_can_be_looked_a
     assert fits(page)
 
 
+def test_the_newest_openings_picture_is_seen_beside_the_button_without_scrolling(page: Page):
+    latest = page.get_by_test_id("latest-picture")
+    button = page.get_by_test_id("bench-door")
+    button.click()
+    expect(page.get_by_test_id("door-state")).to_contain_text(re.compile("open", re.IGNORECASE))
+    expect(latest).to_be_visible()
+    page.wait_for_function("document.querySelector('.latest img')?.naturalWidth === 1280")
+    expect(openings(page).first.get_by_test_id("frame-thumb")).not_to_have_count(0)
+    opened = openings(page).first.locator("time").get_attribute("datetime") or ""
+    expect(latest).to_have_attribute("data-of", opened)  # of this opening and no other
+    for seen in (latest, button):
+        expect(seen).to_be_in_viewport(ratio=1)
+    latest.get_by_role("button").click()
+    expect(page.get_by_test_id("lightbox")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(button).to_be_enabled()
+    button.click()
+    expect(page.get_by_test_id("door-state")).to_contain_text(re.compile("shut", re.IGNORECASE))
+    assert fits(page)
+
+
 def test_a_visit_that_is_announced_marks_its_openings_and_the_term_is_shown(page: Page):
     expect(page.locator(".facts .term")).to_contain_text("until")
     page.get_by_test_id("visit").click()
@@ -113,6 +134,9 @@ def test_a_cut_network_a_kill_and_a_return_lose_nothing(page: Page, demo: Demo):
     network, power = page.get_by_test_id("bench-network"), page.get_by_test_id("bench-power")
     network.click()
     expect(network).to_have_attribute("aria-checked", "false")
+    for fact in ("camera", "clock"):  # what nobody can know now is not said as if it were known
+        expect(page.locator(f".facts .{fact}")).to_contain_text(re.compile("not known", re.IGNORECASE))
+    expect(page.locator(".facts .link")).to_contain_text("—")
     for _ in range(3):
         demo.bench("door", to="open", wave="bounce")
         page.wait_for_timeout(300)  # a door is a physical thing

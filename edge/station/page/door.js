@@ -17,6 +17,7 @@ export function buildDoor(unit, onPick) {
     el("p.flat", { hidden: "", "data-testid": "door-flat" }),
     el("p.state", { id, "data-testid": "door-state" }),
     el("p.since", {}, el("time.for"), el("span.from")),
+    el("div.latest", { hidden: "", "data-testid": "latest-picture" }),
     el("ul.facts", {}, ...FACTS.map(buildFact)),
     el("ul.notes", { hidden: "" }),
     buildOrders(unit));
@@ -83,15 +84,16 @@ function factsOf(door) {
   const [term, termLevel] = termOf(door);
   const { clock, link, backlog } = pulse ?? {};
   const offline = t("offlineSince", { heard: heardAgo(seen) });
-  const cameraLevel = { on: "ok", failed: "bad" }[camera] ?? "mute";
+  const cameraLevel = online ? { on: "ok", failed: "bad" }[camera] ?? "mute" : "stale";
   const clockLevel = !clock || clock === "synced" ? "ok" : "warn";
+  const now = (words) => (online ? words : t("notKnown"));
   const nothing = t(online && pulse ? "nothingWaiting" : "notKnown");
   const queue = backlog ? t("waiting", { n: number(backlog) }) : nothing;
   return {
     online: [t("unit"), online ? t("online") : offline, online ? "ok" : "bad", online ? "online" : "offline"],
-    camera: [t("camera"), t(`camera.${camera}`), cameraLevel, camera === "on" ? "camera" : "camera-off"],
-    link: [t("link"), linkOf(link), "ok", "link"],
-    clock: [t("clock"), clock ? t(`clock.${clock}`) : "—", clockLevel, "anchor"],
+    camera: [t("camera"), now(t(`camera.${camera}`)), cameraLevel, camera === "on" ? "camera" : "camera-off"],
+    link: [t("link"), linkOf(online && link), "ok", "link"],
+    clock: [t("clock"), now(clock ? t(`clock.${clock}`) : "—"), online ? clockLevel : "stale", "anchor"],
     backlog: [t("toSend"), queue, backlog ? "late" : "ok", "late"],
     term: [t("armed"), term, termLevel, "anchor"],
   };

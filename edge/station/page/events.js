@@ -1,8 +1,10 @@
 // The list of events: in the order things happened, filled as records arrive, each with its pictures.
 import { attendance } from "./attend.js";
 import { deliveredOf, lookOf, metaOf, noteOf, shortOffset, whatOf, whenOf } from "./entry.js";
-import { openPicture, redrawPicture } from "./lightbox.js";
+import { drawLatest } from "./latest.js";
+import { redrawPicture } from "./lightbox.js";
 import { addPicture, forgetAllPictures, forgetPictures, nameOf, picturesOf } from "./pictures.js";
+import { buildThumb } from "./thumb.js";
 import { $, ask, attr, clockTime, dayKey, dayName, el, exact, icon, micros, say, set, t } from "./words.js";
 
 const PAGE = 200; // what one request brings
@@ -49,6 +51,7 @@ export function put(entries, live = false) {
   }
   if (live && rows.size > limit) trim();
   markDays();
+  drawLatest(order);
   $("no-events").hidden = rows.size > 0;
   if (live && added.length) welcome(added);
 }
@@ -56,7 +59,9 @@ export function put(entries, live = false) {
 /** One picture; it goes to its event, whether that is here yet or not. */
 export function frame(picture) {
   const row = addPicture(picture)?.row;
-  if (row) draw(row);
+  if (!row) return;
+  draw(row);
+  drawLatest(order);
 }
 
 /** Somebody saw to an opening. */
@@ -71,6 +76,7 @@ export function attended({ unit: of, epoch, seq, attended: by }) {
 export function redraw() {
   title();
   order.forEach(draw);
+  drawLatest(order);
   markDays();
   fresh();
 }
@@ -114,6 +120,7 @@ function clear() {
   rows.clear();
   forgetAllPictures();
   order = [];
+  drawLatest(order);
   oldest = Infinity;
   limit = KEEP;
   unread = 0;
@@ -253,17 +260,6 @@ function drawThumbs(row, box, frames) {
     attr(thumb, "aria-label", picture.time ? label + t("comma") + clockTime(picture.time) : label);
     set(thumb.lastChild, shortOffset(row.entry, picture));
   });
-}
-
-function buildThumb(row, picture) {
-  const image = el("img", { alt: "", loading: "lazy", decoding: "async", width: 96, height: 72 });
-  const thumb = el("button.thumb", { type: "button", "data-testid": "frame-thumb", "data-name": picture.name },
-    icon("camera-off"), image, el("span.offset"));
-  image.addEventListener("load", () => thumb.classList.add("loaded"));
-  image.addEventListener("error", () => thumb.classList.add("broken"));
-  image.src = picture.url;
-  thumb.addEventListener("click", () => openPicture(row, picture.name));
-  return thumb;
 }
 
 function markDays() {

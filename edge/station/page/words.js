@@ -137,6 +137,7 @@ const WORDS = {
   "gap.erased": ["erased before it was sent", "未发送即被清除"],
   "gap.overrun": ["its card could not be written", "存储卡无法写入"],
   records: ["{n} record|{n} records", "{n} 条记录"],
+  latest: ["Picture of the last opening", "最近一次开门的图片"],
   pictures: ["{n} picture|{n} pictures", "{n} 张图片"],
   atOnce: ["at once", "即时到达"],
   later: ["buffered, arrived {span} later", "缓存后补传，晚到 {span}"],
