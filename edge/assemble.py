@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge import VERSION, identity, wire
+from edge import VERSION, identity, told, wire
 from edge.alert.channel import Channel, Sender
 from edge.alert.others import Apprise, AppriseSender
 from edge.board import host, machine, pins
@@ -177,7 +177,7 @@ class Assembly:
 
     def _broker(self) -> Broker:
         uplink, unit = self._config.uplink, self._who.unit
-        gone = wire.to_json({"online": False, "boot": self._clock.read().boot})
+        gone = wire.to_json(told.Online(False, self._clock.read().boot))
         return Broker(
             host=uplink.host,
             port=uplink.port,

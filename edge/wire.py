@@ -284,7 +284,7 @@ def ranges(seqs: Iterable[int]) -> Ranges:
     return tuple((low, high) for low, high in made)
 
 
-def to_json(fields: Mapping[str, Any]) -> bytes:
+def to_json(fields: Mapping[str, Any] | msgspec.Struct) -> bytes:
     """State, pulse and other small messages that are not records."""
     return _encoder.encode(fields)
 

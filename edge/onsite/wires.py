@@ -8,7 +8,7 @@ import struct
 from contextlib import closing, suppress
 from pathlib import Path
 
-from edge import wire
+from edge import told, wire
 from edge.clock import SECOND, SystemClock
 from edge.config import Config
 from edge.errors import DoorunitError, LinkError
@@ -104,7 +104,7 @@ class Wires(Probes):
             keepalive_s=uplink.keepalive_s,
             tls=(str(who.ca_file), str(who.cert_file), str(who.key_file)) if uplink.tls else None,
             subscribe=(wire.topic(who.unit, "receipt"),),
-            will=(wire.topic(who.unit, "online"), wire.to_json({"online": False})),
+            will=(wire.topic(who.unit, "online"), wire.to_json(told.Online(False))),
         )
         link = MqttLink(broker, heard.put, SystemClock(), connect_s=JOIN_S)
         try:

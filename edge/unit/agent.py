@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 
-from edge import VERSION, wire
+from edge import VERSION, told, wire
 from edge.board.host import HostReading
 from edge.clock import SECOND, between_ns, know
 from edge.errors import CorruptError, FullError, NewerError, PartError, WireError
+from edge.health import Warning
 from edge.loop import Timer
 from edge.parts import (
     Acked,
@@ -28,7 +29,7 @@ from edge.unit.crew import Crew
 from edge.unit.effects import COMMANDS, Effects
 from edge.unit.recorder import last_alive, stored_door
 from edge.uplink import discovery
-from edge.uplink.commands import Commands, Reply
+from edge.uplink.commands import Commands
 
 log = logging.getLogger(__name__)
 
@@ -188,7 +189,7 @@ class Unit:
     def _keep_commands(self, state: bytes, then: Callable[[], None]) -> None:
         self._c.journal.keep(COMMANDS, state, then)
 
-    def _reply(self, reply: Reply) -> None:
+    def _reply(self, reply: told.Reply) -> None:
         self._c.link.publish(wire.topic(self._c.unit, "reply"), msgspec.json.encode(reply))
 
     def _now(self, _args: Mapping[str, Any]) -> str:
@@ -220,18 +221,15 @@ class Unit:
     # What the platform is told besides records
 
     def _online(self, online: bool) -> bytes:
-        return wire.to_json({"online": online, "boot": self._c.clock.read().boot, "version": VERSION})
+        return wire.to_json(told.Online(online, self._c.clock.read().boot, VERSION))
 
     def _tell_state(self) -> None:
         c = self._c
         since = c.doorkeeper.since if c.doorkeeper.watching else None
         known = know(since, c.journal.anchors.get(since.boot)).wall_ns if since else None
-        state: dict[str, Any] = {
-            "door": c.doorkeeper.state if c.doorkeeper.watching else UNWATCHED,
-            "since": wire.rfc3339(known) if known is not None else None,
-            "camera": c.photographer.state,
-            **c.warden.told(),
-        }
+        said: dict[str, Any] = {"door": c.doorkeeper.state if c.doorkeeper.watching else UNWATCHED}
+        said |= {"since": None if known is None else wire.rfc3339(known), "camera": c.photographer.state}
+        state = told.State(**said, **c.warden.told())
         c.link.publish(wire.topic(c.unit, "state"), wire.to_json(state), retain=True)
 
     def _faulted(self) -> None:
@@ -246,12 +244,12 @@ class Unit:
         c = self._c
         now = c.loop.now()
         c.health.expire(now)
-        told = (c.photographer.state, frozenset(w.row.code for w in c.health.shown(now)))
-        if told != self._told and self._begun:
-            self._told = told
+        news = (c.photographer.state, frozenset(w.row.code for w in c.health.shown(now)))
+        if news != self._told and self._begun:
+            self._told = news
             self._tell_state()
             self._tell_pulse()
-        c.guard.show_fault(bool(told[1]))
+        c.guard.show_fault(bool(news[1]))
         ends_ns = c.health.next_ns(now)
         self._telling = None
         if ends_ns is not None:
@@ -284,52 +282,45 @@ class Unit:
         age_ns = between_ns(oldest[0][1].at, now) if oldest else None
         host = c.host()
         self._mind(host, now.boot_ns)
-        return {
-            "time": wire.rfc3339(now.wall_ns),
-            "boot": now.boot,
-            "boot_ns": now.boot_ns,
-            "clock": now.clock,
-            "error_ms": now.error_ms,
-            "version": VERSION,
-            "armed": c.warden.watching,
-            "camera": c.photographer.state,
-            "link": c.courier.protocol,
-            "backlog": c.journal.backlog,
-            "oldest_unsent_s": None if age_ns is None else age_ns / SECOND,
-            "in_flight": c.courier.in_flight,
-            "frames_waiting": len(c.album),
-            "frames_delivered": c.carrier.delivered if c.carrier else 0,
-            "commits": c.journal.commits,
+        pulse = told.Pulse(
+            time=wire.rfc3339(now.wall_ns),
+            boot=now.boot,
+            boot_ns=now.boot_ns,
+            clock=now.clock,
+            error_ms=now.error_ms,
+            version=VERSION,
+            armed=c.warden.watching,
+            link=c.courier.protocol,
+            backlog=c.journal.backlog,
+            oldest_unsent_s=None if age_ns is None else age_ns / SECOND,
+            in_flight=c.courier.in_flight,
+            frames_waiting=len(c.album),
+            frames_delivered=c.carrier.delivered if c.carrier else 0,
+            commits=c.journal.commits,
+            temp_c=host.temperature_c,
+            under_voltage=host.under_voltage,
+            mem_mb=host.memory_mb,
+            mem_free_mb=host.available_mb,
+            disk_free_mb=host.disk_free_mb,
+            uptime_s=now.boot_ns // SECOND,
+            loop_faults=c.loop.faults,
+            refused_commands=self._commands.refused,
+            warnings=[_warned(w, now.boot_ns) for w in c.health.shown(now.boot_ns)],
             **self._contact(),
-            "temp_c": host.temperature_c,
-            "under_voltage": host.under_voltage,
-            "mem_mb": host.memory_mb,
-            "mem_free_mb": host.available_mb,
-            "disk_free_mb": host.disk_free_mb,
-            "uptime_s": now.boot_ns // SECOND,
-            "loop_faults": c.loop.faults,
-            "refused_commands": self._commands.refused,
-            "warnings": [
-                {
-                    "code": w.row.code,
-                    "zh": w.row.zh,
-                    "en": w.row.en,
-                    "for_s": (now.boot_ns - w.since_ns) // SECOND,
-                    **({"remedy": w.row.remedy, "remedy_zh": w.row.remedy_zh} if w.row.remedy else {}),
-                }
-                for w in c.health.shown(now.boot_ns)
-            ],
             **c.guard.numbers(watching=c.doorkeeper.watching),
-        }
+        )
+        plain: dict[str, Any] = msgspec.to_builtins(pulse)
+        return plain
 
     def _contact(self) -> dict[str, Any]:
         """What would tell a movement is told within the term only; counted since the watch began."""
         keeper = self._c.doorkeeper
         if not keeper.watching:
-            return {"door": UNWATCHED}
+            return {"door": UNWATCHED, "camera": self._c.photographer.state}
         contact = keeper.settler
         return {
             "door": keeper.state,
+            "camera": self._c.photographer.state,
             "openings": contact.statistics.openings,
             "glitches": contact.glitches,
             "contact_faults": contact.statistics.faults,
@@ -343,3 +334,9 @@ class Unit:
         self._c.health.put("power.low", now_ns, bool(host.under_voltage), "below 4.63 V")
         hot = host.temperature_c is not None and host.temperature_c >= HOT_C
         self._c.health.put("heat.high", now_ns, hot, f"{host.temperature_c} C")
+
+
+def _warned(warning: Warning, now_ns: int) -> told.Warned:
+    row, for_s = warning.row, (now_ns - warning.since_ns) // SECOND
+    remedy = (row.remedy, row.remedy_zh) if row.remedy else ()
+    return told.Warned(row.code, row.zh, row.en, for_s, *remedy)

@@ -8,6 +8,7 @@ that was taken without right cannot either. That lasts until the platform says w
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -100,7 +101,7 @@ class Warden:
         """Whether the camera is on."""
         return self.term.phase is Phase.ARMED
 
-    def told(self) -> dict[str, object]:
+    def told(self) -> dict[str, Any]:
         """What the platform is told of it in `state`."""
         span = self.term.span
         return {

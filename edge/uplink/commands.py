@@ -14,6 +14,7 @@ import msgspec
 from edge import wire
 from edge.clock import SECOND, Clock, Quality
 from edge.errors import DoorunitError, WireError
+from edge.told import Reply
 
 log = logging.getLogger(__name__)
 
@@ -28,14 +29,6 @@ Keep = Callable[[bytes, Callable[[], None]], None]  # (state, what to do once it
 
 _NOTHING: Mapping[str, Deed] = {}
 _done = msgspec.json.Decoder(dict[str, int])
-
-
-class Reply(msgspec.Struct, frozen=True):
-    """What became of a command."""
-
-    id: str
-    done: bool
-    said: str
 
 
 class Commands:

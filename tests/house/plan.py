@@ -18,7 +18,7 @@ FLOORS = (
     "declare",
     "phonebook fittings outlets",
     "clock",
-    "records warnings",
+    "records told warnings",
     "config wire identity health",
     "reading",
     "loop",
