@@ -35,6 +35,7 @@ VERBS = {  # verb: what it is for; its file is edge/cli/<verb>.py and is loaded 
     "log": "what the unit wrote to its journal",
     "identify": "have this unit blink and beep",
     "simulate": "move the door of a simulated unit",
+    "wire": "the wire described, for platforms; and a platform tried out",
     "snap": "fetch the camera's last picture, sealed, within the term",
 }
 _LINE = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"

@@ -26,6 +26,7 @@ FLOORS = (
     "door board camera spool uplink alert",
     "sim",
     "onsite",
+    "platform",
     "station",
     "unit",
     "assemble sim.world",
@@ -43,7 +44,7 @@ STRANGERS = {
     "libcamera": ("edge/camera/sensor.py",),
     "PIL": ("edge/camera/*.py", "edge/sim/camera.py", "edge/sim/landing.py", "hardware/solid.py"),
     "smbus2": ("edge/board/machine.py",),
-    "paho": ("edge/uplink/mqtt.py", "edge/station/receiver.py", "edge/sim/swarm.py"),
+    "paho": ("edge/uplink/mqtt.py", "edge/uplink/probe.py", "edge/station/receiver.py", "edge/sim/swarm.py"),
     "requests": ("edge/uplink/https.py", "edge/alert/web.py"),
     "apprise": ("edge/alert/others.py",),
     "rich": ("edge/onsite/watch.py",),
@@ -72,7 +73,16 @@ STRANGERS = {
 }
 
 # What must start fast, and what it therefore must not load: imported where it is used.
-LIGHT = ("edge.cli", "edge.unit", "edge.health", "edge.config", "edge.wire", "edge.loop", "edge.parts")
+LIGHT = (
+    "edge.cli",
+    "edge.unit",
+    "edge.health",
+    "edge.config",
+    "edge.wire",
+    "edge.loop",
+    "edge.parts",
+    "edge.platform.papers",
+)
 HEAVY = {
     "PIL",
     "apprise",

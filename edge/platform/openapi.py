@@ -1,0 +1,123 @@
+"""The wire over HTTPS as an OpenAPI 3.1 document: frames, batches of records, commands by long poll, enrolment.
+
+Source: spec.openapis.org/oas/v3.1.0, whose schemas are JSON Schema 2020-12 as they are.
+"""
+
+from edge import VERSION, wire
+from edge.platform.schema import JSON, components, messages
+from edge.platform.words import MESSAGES
+
+BATCH = "application/cloudevents-batch+json"
+_JSON = "application/json"
+_BYTES = "application/octet-stream"
+_NAMES = ("records", "receipt", "command", "frame-stored", "frame-opened", "failed", "enrol-asking", "enrol-granted")
+NAMES = (*_NAMES, "enrol-waiting", "enrol-refused")
+_UNIT: JSON = {"name": "unit", "in": "path", "required": True, "schema": {"type": "string"}}
+_NAME: JSON = {"name": "sha256", "in": "path", "required": True, "schema": {"type": "string"}}
+_UNIT |= {"description": "The CN of the certificate; another one is answered 403."}
+_NAME |= {"description": "sha256 of the sealed bytes, hex."}
+_SEALED: JSON = {"type": "string", "contentMediaType": _BYTES}
+_REFUSALS = {
+    "400": "The request ended within its body.",
+    "403": "The certificate is of another unit, or revoked.",
+    "413": "The body is too long.",
+    "422": "This one body is unfit and stays so: digest, signature or form. The unit lets the others pass.",
+    "503": "Not now; the unit keeps it and tries again.",
+    "507": "The platform has no room; the unit keeps it and tries again.",
+}
+
+
+def document() -> JSON:
+    """The whole document."""
+    shapes = {name: shape for name, shape in messages().items() if name in NAMES}
+    made, shared = components(shapes, "#/components/schemas/{name}")
+    of = dict(zip(shapes, made, strict=True))
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "doorunit wire over HTTPS",
+            "version": f"{wire.VERSION}.0.0",
+            "description": f"Frames always, records and commands where MQTT is blocked. Made by doorunit {VERSION}; "
+            "deploy/platform/WIRE.md tells the rules.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "https://localhost:8443", "description": "Asks for the unit's certificate."}],
+        "security": [{"certificate": []}],
+        "paths": {
+            "/v1/units/{unit}/frames/{sha256}": _frames(of),
+            "/v1/units/{unit}/events": {"post": _events(of)},
+            "/v1/units/{unit}/commands": {"get": _commands(of)},
+            "/v1/units/{unit}/certificate": {"post": _asked(of, "Renew the certificate.", [_UNIT])},
+            "/v1/enrol": {"post": _enrol(of)},
+        },
+        "components": {"schemas": shared, "securitySchemes": {"certificate": {"type": "mutualTLS"}}},
+    }
+
+
+def _frames(of: JSON) -> JSON:
+    put = {
+        "summary": "Hold a sealed frame; answered once it is on the platform's disk. Idempotent.",
+        "parameters": [_UNIT, _NAME],
+        "requestBody": {"required": True, "content": {_BYTES: {"schema": _SEALED}}},
+        "responses": _answers(of, {"201": ("frame-stored", "Held now."), "200": ("frame-stored", "Held already.")}),
+    }
+    get = {
+        "summary": "Whether the platform could open a frame of this unit; nothing of the picture but its size.",
+        "parameters": [_UNIT, _NAME],
+        "responses": {
+            "200": _answer(of, "frame-opened", "It was opened."),
+            "403": _answer(of, "failed", _REFUSALS["403"]),
+            "404": _answer(of, "failed", "No such frame."),
+            "422": _answer(of, "frame-opened", "It cannot be opened."),
+        },
+    }
+    return {"put": put, "get": get}
+
+
+def _events(of: JSON) -> JSON:
+    return {
+        "summary": "A batch of records of one epoch. The receipt names those that are committed; the rest comes again.",
+        "parameters": [_UNIT],
+        "requestBody": {"required": True, "content": {BATCH: {"schema": of["records"]}}},
+        "responses": _answers(of, {"200": ("receipt", MESSAGES["receipt"])}),
+    }
+
+
+def _commands(of: JSON) -> JSON:
+    return {
+        "summary": "Long poll: answered with the next command, or with none after a while.",
+        "parameters": [_UNIT],
+        "responses": {
+            "200": _answer(of, "command", MESSAGES["command"]),
+            "204": {"description": "None came; ask again."},
+            "403": _answer(of, "failed", _REFUSALS["403"]),
+        },
+    }
+
+
+def _enrol(of: JSON) -> JSON:
+    asked = _asked(of, "Enrol: on a port that asks for no client certificate.", [])
+    return asked | {"security": [], "servers": [{"url": "https://localhost:8444"}]}
+
+
+def _asked(of: JSON, summary: str, parameters: list[JSON]) -> JSON:
+    return {
+        "summary": summary,
+        "parameters": parameters,
+        "requestBody": {"required": True, "content": {_JSON: {"schema": of["enrol-asking"]}}},
+        "responses": {
+            "200": _answer(of, "enrol-granted", MESSAGES["enrol-granted"]),
+            "202": _answer(of, "enrol-waiting", MESSAGES["enrol-waiting"]),
+            "403": _answer(of, "enrol-refused", MESSAGES["enrol-refused"]),
+            "429": _answer(of, "failed", "Too often; Retry-After says when."),
+        },
+    }
+
+
+def _answers(of: JSON, well: dict[str, tuple[str, str]]) -> JSON:
+    good = {status: _answer(of, name, words) for status, (name, words) in well.items()}
+    return good | {status: _answer(of, "failed", words) for status, words in _REFUSALS.items()}
+
+
+def _answer(of: JSON, name: str, words: str) -> JSON:
+    return {"description": words, "content": {_JSON: {"schema": of[name]}}}
