@@ -1,7 +1,8 @@
 """The wire described for whoever builds a platform, and a platform tried out by a unit that is none.
 
 schema [MESSAGE]: JSON Schema 2020-12 of one message, or of all. asyncapi, openapi: the wire over MQTT, over HTTPS.
-check URL: play a unit against the platform at mqtts://HOST:PORT or https://HOST:PORT, and tell what it does wrong.
+papers: all of these as files in --out. check URL: play a unit against the platform at mqtts://HOST:PORT or
+https://HOST:PORT, and tell what it does wrong.
 """
 
 import argparse
@@ -13,13 +14,14 @@ from typing import Any
 from edge.cli import UNWELL, WELL
 from edge.errors import ConfigError
 
-WHAT = ("schema", "asyncapi", "openapi", "check")
+WHAT = ("schema", "asyncapi", "openapi", "papers", "check")
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Say what `doorunit wire` takes."""
     parser.add_argument("what", choices=WHAT, help="what to tell")
     parser.add_argument("name", nargs="?", default="", help="schema: a message; check: mqtts:// or https://HOST:PORT")
+    parser.add_argument("--out", type=Path, help="papers: a folder")
     parser.add_argument("--identity", type=Path, help="check: folder of an identity whose id begins with wirecheck-")
     parser.add_argument("--frames", default="", help="check mqtts://: where frames are put, https://HOST:PORT")
     parser.add_argument(
@@ -35,6 +37,8 @@ def run(args: argparse.Namespace) -> int:
         return _check(args)
     if args.name and args.what != "schema":
         raise _misuse(args.what, args.name, "nothing more")
+    if args.what == "papers":
+        return _papers(args)
     document = _document(args.what, args.name)
     sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=None if args.json else 2) + "\n")
     return WELL
@@ -46,6 +50,25 @@ def _document(what: str, name: str) -> dict[str, Any]:
     if what == "schema":
         return schema.schema(name) if name else schema.schemas()
     return asyncapi.document() if what == "asyncapi" else openapi.document()
+
+
+def _papers(args: argparse.Namespace) -> int:
+    from edge.durable import trouble
+    from edge.platform.papers import papers
+
+    if args.out is None:
+        raise _misuse("papers", "no --out", "--out FOLDER")
+    made = papers()
+    try:
+        for name, text in made.items():
+            path = args.out / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    except OSError as err:
+        raise trouble(f"folder {args.out}", err) from err
+    told = json.dumps({"written": sorted(made)}) if args.json else f"{len(made)} files in {args.out}"
+    sys.stdout.write(told + "\n")
+    return WELL
 
 
 def _check(args: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from edge import VERSION, wire
+from edge import wire
 from edge.platform.schema import JSON, components, messages
 from edge.platform.words import MESSAGES
 
@@ -50,8 +50,8 @@ def document() -> JSON:
         "info": {
             "title": "doorunit wire",
             "version": f"{wire.VERSION}.0.0",
-            "description": f"What a door unit and a platform say to one another over MQTT. Made by doorunit {VERSION}; "
-            "deploy/platform/WIRE.md tells the rules that a document of this kind cannot.",
+            "description": "What a door unit and a platform say to one another over MQTT. deploy/platform/WIRE.md "
+            "tells the rules that a document of this kind cannot.",
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": _JSON,
@@ -79,7 +79,7 @@ def _server(version: str) -> JSON:
         "description": "Preferred." if version == "5" else "Where the broker does not speak 5.",
         "variables": {"host": {"default": "localhost"}, "port": {"default": "8883"}},
         "security": [{"$ref": "#/components/securitySchemes/certificate"}],
-        "bindings": {"mqtt": {"cleanSession": True, "keepAlive": 15, "lastWill": _will(), "bindingVersion": "0.2.0"}},
+        "bindings": {"mqtt": {"cleanSession": True, "keepAlive": 20, "lastWill": _will(), "bindingVersion": "0.2.0"}},
     }
 
 

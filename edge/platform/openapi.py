@@ -3,7 +3,7 @@
 Source: spec.openapis.org/oas/v3.1.0, whose schemas are JSON Schema 2020-12 as they are.
 """
 
-from edge import VERSION, wire
+from edge import wire
 from edge.platform.schema import JSON, components, messages
 from edge.platform.words import MESSAGES
 
@@ -37,8 +37,8 @@ def document() -> JSON:
         "info": {
             "title": "doorunit wire over HTTPS",
             "version": f"{wire.VERSION}.0.0",
-            "description": f"Frames always, records and commands where MQTT is blocked. Made by doorunit {VERSION}; "
-            "deploy/platform/WIRE.md tells the rules.",
+            "description": "Frames always, records and commands where MQTT is blocked. deploy/platform/WIRE.md "
+            "tells the rules.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "https://localhost:8443", "description": "Asks for the unit's certificate."}],

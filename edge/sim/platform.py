@@ -218,6 +218,7 @@ class _Desk(BaseHTTPRequestHandler):
     """PUT of frames, POST of events."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     wbufsize = -1  # head and body in one packet, or each answer takes 40 ms
     timeout = 5  # a client that says nothing must not keep the thread
 
