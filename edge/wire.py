@@ -115,6 +115,12 @@ class VisitOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     openings: Annotated[int, msgspec.Meta(ge=1, le=100)] | None = None
 
 
+class IdentifyOrder(msgspec.Struct, frozen=True):
+    """Args of `identify`: blink and beep for so long."""
+
+    for_s: Annotated[int, msgspec.Meta(ge=1, le=300)] = 30
+
+
 class NoArgs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Args of a verb that takes none."""
 
@@ -123,6 +129,8 @@ class NoArgs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 COMMANDS: dict[str, type[msgspec.Struct]] = {
     "pulse": NoArgs,  # send the pulse at once
     "resend": NoArgs,  # send everything that has no receipt once more
+    "identify": IdentifyOrder,  # blink and beep
+    "mounted": NoArgs,  # as the unit hangs now is how it was fixed
     "term": TermOrder,
     "visit": VisitOrder,
     "end": NoArgs,  # the term is over now; what is pending is still delivered

@@ -12,7 +12,7 @@ import msgspec
 from edge.clock import Clock, SystemClock
 from edge.errors import ConfigError
 from edge.identity import Identity
-from edge.platform import pictures, receipts, topics
+from edge.platform import pictures, posts, receipts, topics
 from edge.platform.draft import Drafts, require_draft
 from edge.platform.rows import Row, unseen, wrong
 from edge.platform.talk import HttpsLine, Talk
@@ -89,7 +89,9 @@ def _broker(plan: Plan, where: SplitResult, drafts: Drafts, clock: Clock) -> Ite
 
 def _frames(plan: Plan, where: SplitResult, drafts: Drafts, clock: Clock) -> Iterator[Row]:
     yield from _pictures(plan, where, drafts)
-    line = HttpsLine(Web(where, _ours(plan.who), plan.within_s), plan.who.unit)
+    web = Web(where, _ours(plan.who), plan.within_s)
+    yield from posts.rows(web, drafts, plan.who.command_key)
+    line = HttpsLine(web, plan.who.unit)
     yield from _receipts(plan, Talk(line, drafts.epoch, clock), drafts)
 
 

@@ -10,8 +10,9 @@ from edge.platform.words import MESSAGES
 BATCH = "application/cloudevents-batch+json"
 _JSON = "application/json"
 _BYTES = "application/octet-stream"
-_NAMES = ("records", "receipt", "command", "frame-stored", "frame-opened", "failed", "enrol-asking", "enrol-granted")
-NAMES = (*_NAMES, "enrol-waiting", "enrol-refused")
+_POSTED = ("records", "records-answer", "commands-waiting", "online", "state", "pulse", "reply")
+_ENROL = ("enrol-asking", "enrol-granted", "enrol-waiting", "enrol-refused")
+NAMES = (*_POSTED, "frame-stored", "frame-opened", "failed", *_ENROL)
 _UNIT: JSON = {"name": "unit", "in": "path", "required": True, "schema": {"type": "string"}}
 _NAME: JSON = {"name": "sha256", "in": "path", "required": True, "schema": {"type": "string"}}
 _UNIT |= {"description": "The CN of the certificate; another one is answered 403."}
@@ -47,6 +48,8 @@ def document() -> JSON:
             "/v1/units/{unit}/frames/{sha256}": _frames(of),
             "/v1/units/{unit}/events": {"post": _events(of)},
             "/v1/units/{unit}/commands": {"get": _commands(of)},
+            **{f"/v1/units/{{unit}}/{name}": {"put": _told(of, name)} for name in ("online", "state", "pulse")},
+            "/v1/units/{unit}/reply": {"post": _told(of, "reply")},
             "/v1/units/{unit}/certificate": {"post": _asked(of, "Renew the certificate.", [_UNIT])},
             "/v1/enrol": {"post": _enrol(of)},
         },
@@ -79,19 +82,31 @@ def _events(of: JSON) -> JSON:
         "summary": "A batch of records of one epoch. The receipt names those that are committed; the rest comes again.",
         "parameters": [_UNIT],
         "requestBody": {"required": True, "content": {BATCH: {"schema": of["records"]}}},
-        "responses": _answers(of, {"200": ("receipt", MESSAGES["receipt"])}),
+        "responses": _answers(of, {"200": ("records-answer", MESSAGES["records-answer"])}),
     }
 
 
 def _commands(of: JSON) -> JSON:
+    wait: JSON = {"name": "wait", "in": "query", "schema": {"type": "integer", "minimum": 0, "maximum": 60}}
+    after: JSON = {"name": "after", "in": "query", "schema": {"type": "string"}}
+    wait |= {"description": "Seconds for which the question may be held while nothing waits."}
+    after |= {"description": "What the last answer gave as `next`."}
     return {
-        "summary": "Long poll: answered with the next command, or with none after a while.",
-        "parameters": [_UNIT],
+        "summary": "Long poll: answered once a command waits, or after `wait` seconds with none.",
+        "parameters": [_UNIT, wait, after],
         "responses": {
-            "200": _answer(of, "command", MESSAGES["command"]),
-            "204": {"description": "None came; ask again."},
+            "200": _answer(of, "commands-waiting", MESSAGES["commands-waiting"]),
             "403": _answer(of, "failed", _REFUSALS["403"]),
         },
+    }
+
+
+def _told(of: JSON, name: str) -> JSON:
+    return {
+        "summary": f"What topic {name} carries where MQTT is spoken; the last one is kept.",
+        "parameters": [_UNIT],
+        "requestBody": {"required": True, "content": {_JSON: {"schema": of[name]}}},
+        "responses": {"204": {"description": "Taken."}} | _answers(of, {}),
     }
 
 

@@ -96,6 +96,17 @@ NEEDS = {
         "no receipt for a seq that was never sent",
         "Name what is committed and nothing else: a unit forgets what a receipt names.",
     ),
+    "posts.own": Need(
+        "204 (or 200) to PUT online, state and pulse and to POST reply",
+        "Keep the last one of each, as a retained message would be.",
+    ),
+    "posts.neighbour": Need(
+        "403 to records posted below another unit's address", "Compare the address with the certificate's CN."
+    ),
+    "posts.commands": Need(
+        '200 and {"next": "...", "commands": [...]} to GET commands?wait=1, with or without a command',
+        "Hold the question until a command comes or `wait` seconds are over; see schemas/commands-waiting.json.",
+    ),
     "command": Need(
         "a command that comes is signed by the platform's command key",
         "Sign the UTF-8 bytes of the text in `command` with Ed25519; see WIRE.md.",

@@ -11,32 +11,12 @@ import msgspec
 
 from edge import told, wire
 from edge.errors import ConfigError
+from edge.platform import bodies
 from edge.platform.words import MESSAGES, SHAPES, WORDS
 
 JSON = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _REF = "#/$defs/{name}"
-
-
-class FrameStored(msgspec.Struct, frozen=True):
-    """The platform holds the frame of this name, on its disk."""
-
-    stored: str
-
-
-class FrameOpened(msgspec.Struct, frozen=True):
-    """The platform has opened and decoded the picture; or `opened` is false and `error` says why not."""
-
-    opened: bool
-    width: int | None = None
-    height: int | None = None
-    error: str | None = None
-
-
-class Failed(msgspec.Struct, frozen=True):
-    """Why a request was not done, in words for whoever reads the log."""
-
-    error: str
 
 
 def messages() -> dict[str, Any]:
@@ -56,11 +36,14 @@ def messages() -> dict[str, Any]:
         "term-args": wire.TermOrder,
         "visit-args": wire.VisitOrder,
         "no-args": wire.NoArgs,
+        "identify-args": wire.IdentifyOrder,
         "records": list[wire.Envelope],
+        "records-answer": bodies.BatchAnswer,
+        "commands-waiting": bodies.CommandsWaiting,
         "frame-header": Header,
-        "frame-stored": FrameStored,
-        "frame-opened": FrameOpened,
-        "failed": Failed,
+        "frame-stored": bodies.FrameStored,
+        "frame-opened": bodies.FrameOpened,
+        "failed": bodies.Failed,
         "enrol-asking": forms.Asking,
         "enrol-granted": forms.Granted,
         "enrol-waiting": forms.Waiting,

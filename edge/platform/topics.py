@@ -3,12 +3,11 @@
 import queue
 from collections.abc import Iterator
 
-from edge import VERSION, told, wire
-from edge.errors import WireError
+from edge import wire
+from edge.platform import posts
 from edge.platform.draft import PREFIX, Drafts
 from edge.platform.rows import Row, judge, unseen, well, wrong
 from edge.platform.talk import MqttLine
-from edge.spool.seal import signed_by
 from edge.uplink.probe import Answer, Probe, Tls
 
 _READER = "give --reader CERTIFICATE KEY: a receiver's certificate of its own"
@@ -53,14 +52,7 @@ class Table:
     def command(self, key: bytes) -> Row:
         """Whether the commands that came while all this went on are signed."""
         came = [body for topic, body in self._others() if topic == wire.topic(self._unit, "command")]
-        if not came:
-            return unseen("command", f"none came to {self._unit} in the meantime")
-        try:
-            for payload in came:
-                wire.read_command(payload, lambda signature, message: signed_by(key, signature, message))
-        except WireError as err:
-            return wrong("command", err.found)
-        return well("command", f"{len(came)} came, signed")
+        return posts.verdict(came, key, self._unit)
 
     def will(self) -> Row:
         """The last thing: it breaks the connection."""
@@ -92,17 +84,11 @@ class Table:
         return judge("tls.client", not answer.well, answer.words)
 
     def _own(self) -> Row:
-        messages = {
-            "online": wire.to_json(told.Online(True, self._drafts.now().boot, VERSION)),
-            "state": wire.to_json(told.State("shut", None, "none", False, "idle", None, None)),
-            "pulse": wire.to_json(self._drafts.pulse()),
-            "reply": wire.to_json(told.Reply("wirecheck", False, "this is no unit")),
-        }
         for leaf in ("receipt", "command"):
             answer = self._probe.subscribe(wire.topic(self._unit, leaf), self._within_s)
             if not answer.well:
                 return wrong("topics.own", f"{leaf}: {answer.words}")
-        for leaf, payload in messages.items():
+        for leaf, payload in posts.messages(self._drafts).items():
             retain = leaf in ("online", "state")
             answer = self._probe.publish(wire.topic(self._unit, leaf), payload, self._within_s, retain=retain)
             if not answer.well:

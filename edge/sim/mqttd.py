@@ -14,17 +14,18 @@ from typing import Any
 import msgspec
 
 CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, PINGREQ, PINGRESP, DISCONNECT = 1, 2, 3, 4, 8, 9, 12, 13, 14
-BAD_VERSION_311, BAD_VERSION_5, NOT_AUTHORIZED = 1, 0x84, 0x87
+BAD_VERSION_311, NOT_AUTHORIZED_311, NOT_AUTHORIZED = 1, 5, 0x87
 _BACKLOG = 64
 _GREET_S = 5.0  # for a handshake; who says nothing must not keep a thread
 
 
-class Manners(msgspec.Struct):
+class Manners(msgspec.Struct, kw_only=True):
     """How the broker behaves."""
 
     speaks_5: bool = True
     retains: bool = True
     wills: bool = True
+    admits: bool = True
     may: Callable[[str, str], bool] = lambda _name, _topic: True  # (common name, topic) -> may it write or read
 
 
@@ -69,6 +70,9 @@ class Session:
         self.v5, flags, at = body[6] == 5, body[7], 10
         if self.v5 and not self._broker.manners.speaks_5:
             self._send(CONNACK << 4, bytes((0, BAD_VERSION_311)))
+            return False
+        if not self._broker.manners.admits:
+            self._send(CONNACK << 4, bytes((0, NOT_AUTHORIZED, 0) if self.v5 else (0, NOT_AUTHORIZED_311)))
             return False
         at = _after_properties(body, at) if self.v5 else at
         _, at = _string(body, at)

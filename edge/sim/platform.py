@@ -50,6 +50,9 @@ class Fault(StrEnum):
     FRAME_UNSIGNED = "frame_unsigned"
     FRAME_ONCE = "frame_once"  # the same frame again is refused
     FRAME_OF_ANYBODY = "frame_of_anybody"
+    POST_OF_ANYBODY = "post_of_anybody"
+    REFUSES_POSTS = "refuses_posts"
+    PLAIN_COMMANDS = "plain_commands"  # a list in place of {next, commands}
 
 
 class Keys(msgspec.Struct, frozen=True):
@@ -111,18 +114,29 @@ class FakePlatform:
 
     def events(self, peer: str, unit: str, batch: bytes) -> tuple[int, Any]:
         """(status, answer) to a batch of records."""
-        if peer != unit:
+        if peer != unit and Fault.POST_OF_ANYBODY not in self.faults:
             return 403, {"error": "another unit's certificate"}
         told = [self._take(unit, msgspec.json.encode(one)) for one in msgspec.json.decode(batch)]
         receipts = [one for one in told if one is not None]
         if not receipts:
             return 422, {"error": "nothing of it can be used"}
+        if Fault.NO_RECEIPT in self.faults:
+            return 204, {}
         return 200, {"epoch": receipts[0]["epoch"], "stored": [pair for one in receipts for pair in one["stored"]]}
+
+    def told(self, leaf: str) -> tuple[int, Any]:
+        """(status, answer) to online, state, pulse or reply."""
+        return (405, {"error": f"no {leaf}"}) if Fault.REFUSES_POSTS in self.faults else (204, None)
+
+    def commands(self, unit: str) -> tuple[int, Any]:
+        """(status, answer) to a question for commands: always the same greeting."""
+        waiting = [json.loads(self._greeting(unit))]
+        return 200, waiting if Fault.PLAIN_COMMANDS in self.faults else {"next": "1", "commands": waiting}
 
     def _heard(self, name: str, topic: str, payload: bytes) -> None:
         _, _, unit, leaf = topic.split("/", 3)
         if leaf == "online" and b"true" in payload:
-            self._greet(unit)
+            self.broker.publish(wire.topic(unit, "command"), self._greeting(unit))
         if leaf != "event" or Fault.NO_RECEIPT in self.faults:
             return
         with self._lock:
@@ -139,14 +153,12 @@ class FakePlatform:
         else:
             say()
 
-    def _greet(self, unit: str) -> None:
-        """Ask for its pulse; with UNSIGNED_COMMAND the signature is of other bytes."""
+    def _greeting(self, unit: str) -> bytes:
+        """A command that asks for its pulse; with UNSIGNED_COMMAND the signature is of other bytes."""
         wrong, now_ns = Fault.UNSIGNED_COMMAND in self.faults, SystemClock().read().wall_ns
         times = (wire.rfc3339(now_ns - 60 * SECOND), wire.rfc3339(now_ns + 3600 * SECOND))
         wish = wire.Command(f"hello-{now_ns}", unit, "pulse", *times)
-        self.broker.publish(
-            wire.topic(unit, "command"), wire.command(wish, lambda text: self._keys.sign(text + b" " * wrong))
-        )
+        return wire.command(wish, lambda text: self._keys.sign(text + b" " * wrong))
 
     def _take(self, unit: str, payload: bytes) -> dict[str, Any] | None:
         """The receipt for one record, or None."""
@@ -194,7 +206,8 @@ class FakePlatform:
             mine = topic.startswith(f"{wire.ROOT}/{name}/")
             return mine or name == self._keys.receiver or Fault.LETS_ALL_WRITE in self.faults
 
-        return Manners(speaks_5, Fault.KEEPS_NOTHING not in self.faults, Fault.NO_WILL not in self.faults, may)
+        retains, wills = Fault.KEEPS_NOTHING not in self.faults, Fault.NO_WILL not in self.faults
+        return Manners(speaks_5=speaks_5, retains=retains, wills=wills, may=may)
 
     def _context(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -227,13 +240,20 @@ class _Desk(BaseHTTPRequestHandler):
         super().__init__(*args)
 
     def do_PUT(self) -> None:
-        """A frame."""
-        _, _, _, unit, _, name = self.path.split("/")
-        self._answer(*self._platform.frame(self._peer(), unit, name, self._body()))
+        """A frame, or online, state, pulse."""
+        _, _, _, unit, leaf, *name = self.path.split("/")
+        body = self._body()
+        self._answer(*(self._platform.frame(self._peer(), unit, name[0], body) if name else self._platform.told(leaf)))
 
     def do_POST(self) -> None:
-        """A batch of records."""
-        self._answer(*self._platform.events(self._peer(), self.path.split("/")[3], self._body()))
+        """A batch of records, or a reply."""
+        _, _, _, unit, leaf = self.path.split("/")
+        body, events = self._body(), leaf == "events"
+        self._answer(*(self._platform.events(self._peer(), unit, body) if events else self._platform.told(leaf)))
+
+    def do_GET(self) -> None:
+        """A question for commands."""
+        self._answer(*self._platform.commands(self.path.split("/")[3]))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in the standard library
         """Nothing."""
@@ -242,7 +262,7 @@ class _Desk(BaseHTTPRequestHandler):
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))
 
     def _answer(self, status: int, told: Any) -> None:
-        body = json.dumps(told).encode()
+        body = b"" if told is None else json.dumps(told).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

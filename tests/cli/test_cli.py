@@ -105,7 +105,7 @@ def test_every_verb_has_its_own_help_which_offers_json(doorunit, verb: str):
     assert "answer in JSON" in answer.out
 
 
-NAMED = {"config": ["machine"], "mark": ["a note"]}  # what a verb does not go without
+NAMED = {"config": ["machine"], "mark": ["a note"], "wire": ["asyncapi"]}  # what a verb does not go without
 
 
 @pytest.mark.parametrize("verb", VERBS)

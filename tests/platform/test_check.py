@@ -39,6 +39,14 @@ FAULTS = {
     Fault.FRAME_OF_ANYBODY: {"frames.neighbour"},
 }
 
+# The same over HTTPS.
+POSTED = {
+    Fault.POST_OF_ANYBODY: {"posts.neighbour"},
+    Fault.REFUSES_POSTS: {"posts.own"},
+    Fault.PLAIN_COMMANDS: {"posts.commands"},
+    **{fault: FAULTS[fault] for fault in (Fault.ONCE_ONLY, Fault.OTHER_EPOCH, Fault.GENEROUS, Fault.PLAIN_SEQS)},
+    **{fault: FAULTS[fault] for fault in (Fault.NO_RECEIPT, Fault.UNSIGNED_COMMAND, Fault.FRAME_OF_ANYBODY)},
+}
 SILENT = {
     Fault.NO_WILL,
     Fault.NO_RECEIPT,
@@ -58,7 +66,7 @@ SILENT = {
 def test_a_platform_that_is_right_is_told_so_in_every_row(town: Town):
     rows = town.ask(town.platform(), backlog=1000)
     assert {name: row.found for name, row in rows.items() if row.verdict != "well"} == {}
-    assert set(rows) == set(NEEDS)
+    assert set(rows) == {name for name in NEEDS if not name.startswith("posts.")}
 
 
 def test_over_https_the_same_rules_hold_for_batches(town: Town):
@@ -68,7 +76,9 @@ def test_over_https_the_same_rules_hold_for_batches(town: Town):
 
 
 def test_every_fault_that_is_shipped_has_its_row():
-    assert set(FAULTS) == set(Fault)
+    assert set(FAULTS) | set(POSTED) == set(Fault)
+    named = {name for names in (*FAULTS.values(), *POSTED.values()) for name in names}
+    assert named == set(NEEDS) - {"tls", "mqtt", "topics.own"}, "those three have tests of their own"
 
 
 @pytest.mark.parametrize(("fault", "names"), FAULTS.items())
@@ -81,9 +91,19 @@ def test_a_fault_is_named_by_its_row_and_by_no_other(town: Town, fault: Fault, n
         assert rows[name].remedy
 
 
-@pytest.mark.parametrize("fault", [Fault.ONCE_ONLY, Fault.OTHER_EPOCH, Fault.GENEROUS, Fault.PLAIN_SEQS])
-def test_over_https_a_fault_of_the_receipt_is_named_alike(town: Town, fault: Fault):
-    assert wrong(town.ask(town.platform(fault), https=True)) == FAULTS[fault]
+@pytest.mark.parametrize(("fault", "names"), POSTED.items())
+def test_over_https_a_fault_is_named_alike(town: Town, fault: Fault, names: set[str]):
+    assert wrong(town.ask(town.platform(fault), https=True)) == names
+
+
+def test_a_broker_that_lets_nobody_in_or_say_anything_is_named(town: Town):
+    made = town.platform()
+    made.broker.manners.may = lambda _name, _topic: False
+    assert {"topics.own", "receipt.comes"} <= wrong(town.ask(made, within_s=HASTE_S))
+    made.broker.manners.admits = False
+    rows = town.ask(made, within_s=HASTE_S)
+    assert wrong(rows) == {"mqtt"}
+    assert rows["mqtt"].found == "5: Not authorized; 3.1.1: Not authorized"
 
 
 def test_a_broker_of_3_1_1_is_well_and_what_it_cannot_say_is_unseen(town: Town):

@@ -71,7 +71,13 @@ def test_the_run_that_is_looked_at_held_every_topic_and_what_a_term_brings(stage
 
 def test_the_text_of_a_command_is_as_its_schema_says(stage: Stage):
     commands = [json.loads(said.body["command"]) for said in stage.of("command")]
-    args = {"visit": "visit-args", "end": "no-args", "erase": "no-args", "pulse": "no-args", "identify": "no-args"}
+    args = {
+        "visit": "visit-args",
+        "end": "no-args",
+        "erase": "no-args",
+        "pulse": "no-args",
+        "identify": "identify-args",
+    }
     found = [line for one in commands for line in errors("command-text", one)]
     found += [line for one in commands for line in errors(args[one["verb"]], one["args"])]
     assert not found
@@ -106,7 +112,7 @@ def test_our_own_station_passes_the_check_that_it_ships(stage: Stage, tmp_path):
     rows = {row.name: row for row in check.check(plan)}
     assert {name: row.found for name, row in rows.items() if row.verdict == "wrong"} == {}
     assert {name for name, row in rows.items() if row.verdict == "unseen"} == {"command"}
-    assert set(rows) == set(NEEDS)
+    assert set(rows) == {name for name in NEEDS if not name.startswith("posts.")}
 
 
 @pytest.mark.parametrize(
