@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from edge.identity import Identity
 from edge.platform.draft import PREFIX, Drafts
 from edge.platform.rows import Row, judge, unseen
-from edge.platform.web import Web
+from edge.platform.web import Web, words
 from edge.spool.seal import Sealer, frame_name
 
 NAMES = ("frames.client", "frames.put", "frames.again", "frames.digest", "frames.signature", "frames.neighbour")
@@ -25,27 +25,22 @@ def rows(web: Web, stranger: Web, who: Identity, drafts: Drafts) -> Iterator[Row
     sealed = sealer.seal(PIXEL, epoch=drafts.epoch, event=1, at=drafts.now())
     name = frame_name(sealed)
     status, said = _put(stranger, who.unit, name, sealed)
-    yield judge("frames.client", status in (0, *REFUSED), _told(status, said))
+    yield judge("frames.client", status in (0, *REFUSED), words(status, said))
     status, said = _put(web, who.unit, name, sealed)
-    yield judge("frames.put", status in (200, 201), _told(status, said))
+    yield judge("frames.put", status in (200, 201), words(status, said))
     if status not in (200, 201):
         yield from (unseen(each, "no frame is taken") for each in NAMES[2:])
         return
     status, said = _put(web, who.unit, name, sealed)
-    yield judge("frames.again", status in (200, 201), _told(status, said))
+    yield judge("frames.again", status in (200, 201), words(status, said))
     status, said = _put(web, who.unit, "0" * 64, sealed)
-    yield judge("frames.digest", status in UNFIT, _told(status, said))
+    yield judge("frames.digest", status in UNFIT, words(status, said))
     spoiled = sealed[:-1] + bytes((sealed[-1] ^ 1,))
     status, said = _put(web, who.unit, frame_name(spoiled), spoiled)
-    yield judge("frames.signature", status in UNFIT, _told(status, said))
+    yield judge("frames.signature", status in UNFIT, words(status, said))
     status, said = _put(web, f"{PREFIX}neighbour", name, sealed)
-    yield judge("frames.neighbour", status in REFUSED, _told(status, said))
+    yield judge("frames.neighbour", status in REFUSED, words(status, said))
 
 
 def _put(web: Web, unit: str, name: str, sealed: bytes) -> tuple[int, bytes]:
     return web.ask("PUT", f"/v1/units/{unit}/frames/{name}", sealed, "application/octet-stream")
-
-
-def _told(status: int, said: bytes) -> str:
-    words = " ".join(said[:200].decode("utf-8", "replace").split())
-    return f"status {status}: {words}" if status else f"no answer: {words}"

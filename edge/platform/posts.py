@@ -9,7 +9,7 @@ from edge.errors import WireError
 from edge.platform.bodies import CommandsWaiting
 from edge.platform.draft import PREFIX, Drafts
 from edge.platform.rows import Row, judge, unseen, well, wrong
-from edge.platform.web import Web
+from edge.platform.web import Web, words
 from edge.spool.seal import signed_by
 
 NAMES = ("posts.own", "posts.neighbour", "posts.commands", "command")
@@ -21,15 +21,15 @@ def rows(web: Web, drafts: Drafts, command_key: bytes) -> Iterator[Row]:
     yield _own(web, drafts)
     body = b"[" + drafts.event()[1] + b"]"
     status, said = web.ask("POST", f"/v1/units/{PREFIX}neighbour/events", body, "application/cloudevents-batch+json")
-    yield judge("posts.neighbour", status in (401, 403), _words(status, said))
+    yield judge("posts.neighbour", status in (401, 403), words(status, said))
     status, said = web.ask("GET", f"/v1/units/{drafts.unit}/commands?wait=1", b"", _JSON)
     try:
         waiting = msgspec.json.decode(said, type=CommandsWaiting)
     except wire.GARBLED as err:
-        yield wrong("posts.commands", f"{_words(status, said)} ({err})")
+        yield wrong("posts.commands", f"{words(status, said)} ({err})")
         yield unseen("command", "the answer cannot be read")
         return
-    yield judge("posts.commands", status == 200, _words(status, said))
+    yield judge("posts.commands", status == 200, words(status, said))
     yield verdict([msgspec.json.encode(one) for one in waiting.commands], command_key, drafts.unit)
 
 
@@ -59,10 +59,5 @@ def _own(web: Web, drafts: Drafts) -> Row:
     for leaf, body in messages(drafts).items():
         status, said = web.ask("POST" if leaf == "reply" else "PUT", f"/v1/units/{drafts.unit}/{leaf}", body, _JSON)
         if status not in (200, 204):
-            return wrong("posts.own", f"{leaf}: {_words(status, said)}")
+            return wrong("posts.own", f"{leaf}: {words(status, said)}")
     return well("posts.own", "taken")
-
-
-def _words(status: int, said: bytes) -> str:
-    words = " ".join(said[:200].decode("utf-8", "replace").split())
-    return f"status {status}: {words}" if status else f"no answer: {words}"

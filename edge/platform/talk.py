@@ -7,7 +7,7 @@ from typing import Protocol
 from edge import wire
 from edge.clock import SECOND, Clock
 from edge.errors import WireError
-from edge.platform.web import Web
+from edge.platform.web import Web, words
 from edge.uplink.probe import Probe
 
 
@@ -74,7 +74,7 @@ class HttpsLine:
             if status == 200:
                 self._receipts.append(body)
             else:
-                self.said = f"status {status}: {body[:200].decode('utf-8', 'replace')}"
+                self.said = words(status, body)
 
     def hear(self, within_s: float) -> bytes | None:
         """The next receipt, or None."""
@@ -135,6 +135,8 @@ class Talk:
             receipt = wire.read_receipt(payload)
         except WireError as err:
             self.garbled.append(f"{payload[:120]!r} ({err.found})")
+            return
+        if not receipt.stored:  # it promises nothing; a batch of which nothing can be taken is answered so
             return
         self.count += 1
         if receipt.epoch != self._epoch:

@@ -8,6 +8,12 @@ from urllib.parse import SplitResult
 from edge.uplink.probe import Tls
 
 
+def words(status: int, said: bytes) -> str:
+    """An answer, for a row."""
+    text = " ".join(said[:120].decode("utf-8", "replace").split())
+    return f"status {status}: {text}" if status else f"no answer: {text}"
+
+
 class Web:
     """Where frames and batches go."""
 

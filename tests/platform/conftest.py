@@ -15,7 +15,7 @@ from edge.station.ca import Authority
 
 UNIT = "wirecheck-1"
 WITHIN_S = 10.0  # for a machine that is busy
-HASTE_S = 0.5  # where something never comes
+HASTE_S = 1.0  # where something never comes
 READER = "station-reader"
 
 
