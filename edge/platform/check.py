@@ -4,6 +4,7 @@ mqtts://host:port is asked about topics, receipts and commands, and about frames
 https://host:port about frames and about records in batches.
 """
 
+import ssl
 from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
@@ -14,7 +15,7 @@ from edge.errors import ConfigError
 from edge.identity import Identity
 from edge.platform import pictures, posts, receipts, topics
 from edge.platform.draft import Drafts, require_draft
-from edge.platform.rows import Row, unseen, wrong
+from edge.platform.rows import Row, unseen, well, wrong
 from edge.platform.talk import HttpsLine, Talk
 from edge.platform.web import Web
 from edge.uplink.probe import Tls
@@ -70,7 +71,8 @@ def _broker(plan: Plan, where: SplitResult, drafts: Drafts, clock: Clock) -> Ite
         try:
             yield from table.connect(drafts)
         except (OSError, ValueError) as err:
-            yield wrong("tls", explain(err, where.netloc, clock.read()))
+            name = "tls" if isinstance(err, ssl.SSLError) else "reach"
+            yield wrong(name, explain(err, where.netloc, clock.read()).found)
         if table.line is None:
             names = ("topics.own", "topics.neighbour", "topics.retained", "receipt.comes", *receipts.NAMES)
             yield from (unseen(name, "no connection") for name in (*names, "command", "online.will"))
@@ -82,27 +84,31 @@ def _broker(plan: Plan, where: SplitResult, drafts: Drafts, clock: Clock) -> Ite
     finally:
         table.close()
     if plan.frames:
-        yield from _pictures(plan, address(plan.frames, "https"), drafts)
+        yield from _frames(plan, address(plan.frames, "https"), drafts, clock)
     else:
         yield from (unseen(name, "no address; give --frames https://HOST:PORT") for name in pictures.NAMES)
 
 
 def _frames(plan: Plan, where: SplitResult, drafts: Drafts, clock: Clock) -> Iterator[Row]:
-    yield from _pictures(plan, where, drafts)
-    web = Web(where, _ours(plan.who), plan.within_s)
-    yield from posts.rows(web, drafts, plan.who.command_key)
-    line = HttpsLine(web, plan.who.unit)
-    yield from _receipts(plan, Talk(line, drafts.epoch, clock), drafts)
+    """Frames; and all that goes over HTTPS where that is the way of everything."""
+    ours, alone = _ours(plan.who), plan.url.startswith("https:")
+    web, stranger = Web(where, ours, plan.within_s), Web(where, Tls(ours.ca), plan.within_s)
+    try:
+        web.shake()
+    except (OSError, ValueError) as err:
+        yield wrong("https", explain(err, where.netloc, clock.read()).found)
+        names = (*posts.NAMES, "receipt.comes", *receipts.NAMES) if alone else ()
+        yield from (unseen(name, "no connection") for name in (*pictures.NAMES, *names))
+        return
+    yield well("https", "the server's certificate is as it should be")
+    yield from pictures.rows(web, stranger, plan.who, drafts)
+    if alone:
+        yield from posts.rows(web, drafts, plan.who.command_key)
+        yield from _receipts(plan, Talk(HttpsLine(web, plan.who.unit), drafts.epoch, clock), drafts)
 
 
 def _receipts(plan: Plan, talk: Talk, drafts: Drafts) -> Iterator[Row]:
     return receipts.rows(talk, drafts, plan.within_s, backlog=plan.backlog, listen_s=plan.listen_s)
-
-
-def _pictures(plan: Plan, where: SplitResult, drafts: Drafts) -> Iterator[Row]:
-    ours = _ours(plan.who)
-    web, stranger = Web(where, ours, plan.within_s), Web(where, Tls(ours.ca), plan.within_s)
-    yield from pictures.rows(web, stranger, plan.who, drafts)
 
 
 def _ours(who: Identity) -> Tls:

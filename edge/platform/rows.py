@@ -25,6 +25,13 @@ class Need(msgspec.Struct, frozen=True):
 
 
 NEEDS = {
+    "reach": Need(
+        "a server that listens there", "Start it, or give its right address; nothing else could be looked at."
+    ),
+    "https": Need(
+        "HTTPS there, by a certificate of the CA in the identity folder, for the name that is dialled",
+        "Start it, or give its right address; see that its certificate is of that CA and has this host name.",
+    ),
     "tls": Need(
         "TLS by a certificate of the CA in the identity folder, for the name that is dialled",
         "Give the server a certificate of that CA, with this host name among its subject alternative names.",

@@ -21,6 +21,14 @@ class Web:
         self._host, self._port = where.hostname or "", where.port or 443
         self._tls, self._within_s = tls, within_s
 
+    def shake(self) -> None:
+        """A TLS connection, ended at once. Raises OSError, ValueError as ssl does."""
+        with (
+            socket.create_connection((self._host, self._port), timeout=self._within_s) as sock,
+            self._tls.context().wrap_socket(sock, server_hostname=self._host),
+        ):
+            return
+
     def ask(self, method: str, path: str, body: bytes, content: str) -> tuple[int, bytes]:
         """(status, body); status 0 where there is no answer, and body says why."""
         try:

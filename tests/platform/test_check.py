@@ -7,10 +7,12 @@ import pytest
 
 from edge.cli import MISUSED, UNWELL, WELL, main
 from edge.identity import Identity
+from edge.platform import check
 from edge.platform.rows import NEEDS
 from edge.sim.platform import BACKLOG_MOST, Fault
 from edge.station.ca import Authority
 from tests.platform.conftest import HASTE_S, WITHIN_S, Town, folder, unseen, wrong
+from tests.whole.flat import free_port
 
 # Fault -> the rows that must be wrong, and no others.
 FAULTS = {
@@ -66,7 +68,7 @@ SILENT = {
 def test_a_platform_that_is_right_is_told_so_in_every_row(town: Town):
     rows = town.ask(town.platform(), backlog=1000)
     assert {name: row.found for name, row in rows.items() if row.verdict != "well"} == {}
-    assert set(rows) == {name for name in NEEDS if not name.startswith("posts.")}
+    assert set(rows) == {name for name in NEEDS if not name.startswith("posts.")} - {"reach"}
 
 
 def test_over_https_the_same_rules_hold_for_batches(town: Town):
@@ -78,7 +80,7 @@ def test_over_https_the_same_rules_hold_for_batches(town: Town):
 def test_every_fault_that_is_shipped_has_its_row():
     assert set(FAULTS) | set(POSTED) == set(Fault)
     named = {name for names in (*FAULTS.values(), *POSTED.values()) for name in names}
-    assert named == set(NEEDS) - {"tls", "mqtt", "topics.own"}, "those three have tests of their own"
+    assert named == set(NEEDS) - {"reach", "https", "tls", "mqtt", "topics.own"}, "those have tests of their own"
 
 
 @pytest.mark.parametrize(("fault", "names"), FAULTS.items())
@@ -116,8 +118,16 @@ def test_a_server_of_another_authority_is_wrong_and_nothing_else_is_claimed(town
     made = town.platform()
     stranger = Authority.open(tmp_path / "ca").issue("wirecheck-2", tmp_path / "identity")
     rows = Town(Authority.open(tmp_path / "ca"), stranger).ask(made)
-    assert {"tls", "frames.put"} <= wrong(rows)
-    assert {"receipt.comes", "command", "online.will"} <= unseen(rows)
+    assert wrong(rows) == {"tls", "https"}
+    assert {"receipt.comes", "command", "online.will", "frames.client"} <= unseen(rows)
+
+
+@pytest.mark.parametrize(("scheme", "name"), [("mqtts", "reach"), ("https", "https")])
+def test_where_nobody_listens_one_row_says_so_and_the_others_claim_nothing(who: Identity, scheme: str, name: str):
+    rows = {row.name: row for row in check.check(check.Plan(f"{scheme}://127.0.0.1:{free_port()}", who))}
+    assert wrong(rows) == {name}
+    assert "nothing listens" in rows[name].found
+    assert unseen(rows) == set(rows) - {name}
 
 
 def test_the_verb_tells_rows_in_json_and_ends_with_one_where_anything_is_wrong(town: Town, who: Identity, capsys):
