@@ -134,6 +134,16 @@ def test_what_is_not_so_is_found(name: str, body: JSON, why: str):
     assert why in " ".join(found)
 
 
+@pytest.mark.parametrize("way", [(), ("data",), ("data", "record"), ("data", "record", "at")])
+def test_a_field_that_no_schema_names_is_found_wherever_it_stands(stage: Stage, way: tuple[str, ...]):
+    body = copy.deepcopy(stage.of("event", "event")[0].body)
+    at = body
+    for step in way:
+        at = at[step]
+    at["more"] = 1
+    assert errors("record", body)
+
+
 def test_a_later_versions_field_is_allowed_by_the_schema_itself():
     body = {"id": "1", "done": True, "said": "", "later": 1}
     assert jsonschema.Draft202012Validator(schema.schema("reply")).is_valid(body)
