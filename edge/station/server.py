@@ -51,6 +51,13 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         self.up.set()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End. Who is owed nothing is not waited for: TLS would wait for the good-bye of a client that went without."""
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, H11Protocol) and _is_idle(connection):
+                connection.transport.abort()
+        await super().shutdown(sockets)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals alone."""
@@ -99,6 +106,11 @@ def enrol_server(app: Starlette, host: str, port: int, tls: tuple[str, str]) -> 
             **_QUIET,
         )
     )
+
+
+def _is_idle(connection: H11Protocol) -> bool:
+    answered = connection.cycle is None or connection.cycle.response_complete
+    return answered and connection.transport.get_write_buffer_size() == 0
 
 
 def _peer(tls: ssl.SSLObject) -> tuple[str, str]:

@@ -88,7 +88,7 @@ def test_an_opening_appears_by_itself_with_its_pictures_and_they_can_be_looked_a
     thumbs.first.click()
     box = page.get_by_test_id("lightbox")
     expect(box).to_be_visible()
-    page.wait_for_function("document.querySelector('#picture').naturalWidth === 1280")
+    expect(page.locator("#picture")).to_have_js_property("naturalWidth", 1280)
     first = page.locator("#picture").get_attribute("src")
     page.keyboard.press("ArrowRight")
     expect(page.locator("#picture")).not_to_have_attribute("src", first or "")
@@ -103,7 +103,7 @@ def test_the_newest_openings_picture_is_seen_beside_the_button_without_scrolling
     button.click()
     expect(page.get_by_test_id("door-state")).to_contain_text(re.compile("open", re.IGNORECASE))
     expect(latest).to_be_visible()
-    page.wait_for_function("document.querySelector('.latest img')?.naturalWidth === 1280")
+    expect(latest.locator("img")).to_have_js_property("naturalWidth", 1280)
     expect(openings(page).first.get_by_test_id("frame-thumb")).not_to_have_count(0)
     opened = openings(page).first.locator("time").get_attribute("datetime") or ""
     expect(latest).to_have_attribute("data-of", opened)  # of this opening and no other
