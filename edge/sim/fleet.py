@@ -21,6 +21,7 @@ from edge.health import Health
 from edge.loop import Loop
 from edge.parts import Acked, Fact, Incoming, Link, LinkDown, LinkUp
 from edge.records import AnyRecord, Boot, Change, Event, Key
+from edge.told import Door, Online, Pulse, State
 from edge.uplink.courier import Courier, Source
 
 PASSAGE_S = (4.0, 15.0)  # how long a door stands open
@@ -139,7 +140,7 @@ class Fleet:
 
     def open_link(self, unit: str, post: Callable[[Fact], None], boot: str) -> "Line":
         """A link for this life of a unit."""
-        gone = wire.to_json({"online": False, "boot": boot})
+        gone = msgspec.json.encode(Online(online=False, boot=boot))
         topics = (wire.topic(unit, "receipt"), wire.topic(unit, "command"))
         return self._open_link(unit, topics, (wire.topic(unit, "online"), gone), post)
 
@@ -288,15 +289,15 @@ class Member:
         self._was_up = up
 
     def _greet(self) -> None:
-        told = wire.to_json({"online": True, "boot": self._boot_id, "version": VERSION})
+        told = msgspec.json.encode(Online(online=True, boot=self._boot_id, version=VERSION))
         self._publish("online", told, retain=True)
         self._tell_state("open" if self._open else "shut")
 
-    def _tell_state(self, door: str) -> None:
+    def _tell_state(self, door: Door) -> None:
         self._open = door == "open"
         since = wire.rfc3339(self._stamp().wall_ns)
-        state = {"door": door, "since": since, "camera": "off", "armed": True, "term": {"until": since}}
-        self._publish("state", wire.to_json(state), retain=True)
+        state = State(door=door, since=since, camera="off", armed=True, phase="armed", starts=since, ends=since)
+        self._publish("state", msgspec.json.encode(state), retain=True)
 
     def _pulse(self) -> None:
         if self._courier is not None and self._courier.up:
@@ -307,42 +308,41 @@ class Member:
     def numbers(self) -> bytes:
         """A pulse as a unit without a fault sends it."""
         now = self._stamp()
-        return wire.to_json(
-            {
-                "time": wire.rfc3339(now.wall_ns),
-                "boot": now.boot,
-                "boot_ns": now.boot_ns,
-                "clock": now.clock,
-                "error_ms": now.error_ms,
-                "version": VERSION,
-                "armed": True,
-                "camera": "off",
-                "link": "5",
-                "backlog": len(self.rows),
-                "oldest_unsent_s": None,
-                "in_flight": self._courier.in_flight if self._courier else 0,
-                "frames_waiting": 0,
-                "frames_delivered": 0,
-                "commits": self._n,
-                "door": "open" if self._open else "shut",
-                "openings": self._seq // 2,
-                "glitches": 0,
-                "contact_faults": 0,
-                "edges_max": 7,
-                "settle_max_us": 3100,
-                "contact_learned": True,
-                "contact_findings": [],
-                "temp_c": 48.3,
-                "under_voltage": False,
-                "mem_mb": 427,
-                "mem_free_mb": 291,
-                "disk_free_mb": 24_310,
-                "uptime_s": now.boot_ns // SECOND,
-                "loop_faults": 0,
-                "refused_commands": 0,
-                "warnings": [],
-            }
+        pulse = Pulse(
+            time=wire.rfc3339(now.wall_ns),
+            boot=now.boot,
+            boot_ns=now.boot_ns,
+            clock=now.clock,
+            error_ms=now.error_ms,
+            version=VERSION,
+            armed=True,
+            camera="off",
+            link="5",
+            backlog=len(self.rows),
+            oldest_unsent_s=None,
+            in_flight=self._courier.in_flight if self._courier else 0,
+            frames_waiting=0,
+            frames_delivered=0,
+            commits=self._n,
+            door="open" if self._open else "shut",
+            openings=self._seq // 2,
+            glitches=0,
+            contact_faults=0,
+            edges_max=7,
+            settle_max_us=3100,
+            contact_learned=True,
+            contact_findings=[],
+            temp_c=48.3,
+            under_voltage=False,
+            mem_mb=427,
+            mem_free_mb=291,
+            disk_free_mb=24_310,
+            uptime_s=now.boot_ns // SECOND,
+            loop_faults=0,
+            refused_commands=0,
+            warnings=[],
         )
+        return msgspec.json.encode(pulse)
 
     def _publish(self, leaf: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
         if self._link is not None:
