@@ -22,7 +22,8 @@ from edge.loop import Loop, Thread
 from edge.onsite import commission, renew
 from edge.onsite.ask import socket_path
 from edge.onsite.desk import Desk
-from edge.parts import Camera, Contact
+from edge.parts import Camera, Contact, Link
+from edge.posting import WAIT_MAX_S
 from edge.records import Record
 from edge.spool.blackbox import BlackBox
 from edge.spool.frames import FrameFiles
@@ -36,7 +37,11 @@ from edge.unit.renewal import Certificate
 from edge.unit.requests import requests
 from edge.unit.staff import Kit, staff
 from edge.unit.vigil import Manager
+from edge.uplink.fallback import FallbackLink
 from edge.uplink.mqtt import Broker, MqttLink
+from edge.uplink.talk import Server
+from edge.uplink.tunnel import Proxy, proxy
+from edge.uplink.weblink import HttpsLink
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -101,7 +106,7 @@ class Assembly:
     def _build(self) -> Unit:
         settings, loop, clock = self._config, self.loop, self._clock
         new_epoch = partial(secrets.token_hex, 8)
-        link = MqttLink(self._broker(), loop.post, clock)
+        link = self._link()
         self._closing.callback(link.close)
         door = settings.door
         contact = pins.Reed(self._factory, door.contact_pin, closed_level=door.closed_level, now=clock.now)
@@ -133,6 +138,21 @@ class Assembly:
             manager=self._manager,
         )
         return staff(settings, self._who.unit, kit)
+
+    def _link(self) -> Link:
+        uplink, unit, loop, clock = self._config.uplink, self._who.unit, self.loop, self._clock
+        if uplink.fallback == "none" or uplink.receipt == "broker":  # a broker's word is no platform's receipt
+            return MqttLink(self._broker(), loop.post, clock)
+        server = Server(uplink.frames_url, self._tls(), self._proxy())
+        return FallbackLink(
+            partial(MqttLink, self._broker(), clock=clock),
+            lambda post: HttpsLink(server, unit, post, clock, wait_s=min(uplink.keepalive_s, WAIT_MAX_S)),
+            loop,
+            random.SystemRandom(),
+        )
+
+    def _proxy(self) -> Proxy | None:
+        return proxy(self._config.uplink)
 
     def _worker(self, name: str) -> Thread:
         worker = Thread(name, self.loop)
@@ -191,7 +211,9 @@ class Assembly:
     def _open_post(self) -> "HttpsFrames":
         from edge.uplink.https import HttpsFrames  # requests: 60 ms and 10 MB that a unit without pictures saves
 
-        post = HttpsFrames(self._config.uplink.frames_url, self._who.unit, self._tls(), self._clock)
+        post = HttpsFrames(
+            self._config.uplink.frames_url, self._who.unit, self._tls(), self._clock, proxy=self._proxy()
+        )
         self._closing.callback(post.close)
         return post
 
@@ -213,7 +235,7 @@ class Assembly:
 
             tls = (str(who.cert_file), str(who.key_file))
             ca = who.ca_file.read_text(encoding="ascii")
-            renew.renew(state, HttpsDesk(url, ca, clock, floor_ns=FLOOR_NS, tls=tls))
+            renew.renew(state, HttpsDesk(url, ca, clock, floor_ns=FLOOR_NS, tls=tls, proxy=self._proxy()))
 
         return Certificate(partial(renew.left_ns, state, clock), again)
 

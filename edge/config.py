@@ -12,11 +12,12 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta
 
-from edge import declare, fittings, outlets, phonebook
+from edge import declare, fittings, outlets, phonebook, road
 from edge.declare import Section, read_secret
 from edge.declare import is_loopback as is_loopback
 from edge.declare import setting as _is
 from edge.errors import ConfigError
+from edge.road import Uplink as Uplink
 
 RING_MAX_MB = 128  # of the 512 MB of a Pi Zero 2 W
 FILE_MAX_BYTES = 65_536  # the defaults with all their help are 5 kB; a picture or a disk is no settings file
@@ -108,44 +109,6 @@ class Term(Section, frozen=True):
         int,
         _is("After the end, what is still to be sent has this long before it is erased.", unit="s", ge=0, le=86_400),
     ] = 3600
-
-
-class Uplink(Section, frozen=True):
-    """The way to the platform."""
-
-    host: Annotated[str, _is("Broker's host name or address.", min_length=1)] = "localhost"
-    port: Annotated[int, _is("Broker's port.", ge=1, le=65_535)] = 8883
-    tls: Annotated[bool, _is("TLS with this unit's certificate; false is only accepted for a loopback broker.")] = True
-    frames_url: Annotated[
-        str,
-        _is(
-            "Where sealed pictures go, as https://host:port; the same certificates as the broker's.",
-            pattern="^https://.+",
-        ),
-    ] = "https://localhost:8443"
-    keepalive_s: Annotated[
-        int, _is("MQTT keep-alive; a silent network is noticed within two of these.", unit="s", ge=5, le=300)
-    ] = 20
-    pulse_s: Annotated[int, _is("How often the unit sends its health.", unit="s", ge=1, le=3600)] = 20
-    window: Annotated[int, _is("Records in flight at most while a backlog is sent.", ge=1, le=1000)] = 64
-    receipt: Annotated[
-        Literal["platform", "broker"],
-        _is("Whose word lets the spool forget: the platform's receipt, or the PUBACK of a broker without a platform."),
-    ] = "platform"
-    receipt_timeout_s: Annotated[
-        int, _is("A record without a receipt after this long is sent again.", unit="s", ge=2, le=600)
-    ] = 30
-    offline_days: Annotated[
-        int,
-        _is(
-            "Longest time this unit may be without a network; with less than three times this left of its certificate "
-            "it asks for a new one.",
-            unit="days",
-            ge=1,
-            le=110,
-        ),
-    ] = 30
-    backoff_max_s: Annotated[int, _is("Longest pause between two attempts to connect.", unit="s", ge=1, le=900)] = 30
 
 
 class Install(Section, frozen=True):
@@ -324,7 +287,7 @@ def unknown(name: str, names: list[str], kind: str) -> ConfigError:
 
 def _together(config: Config) -> None:
     """What one setting must be because of another."""
-    door, camera, uplink = config.door, config.camera, config.uplink
+    door, camera = config.door, config.camera
     if door.chatter_ms <= 2 * door.settle_ms:
         raise ConfigError(
             "door.chatter_ms",
@@ -340,13 +303,7 @@ def _together(config: Config) -> None:
             wanted=f"pictures from before the opening that fit into {RING_MAX_MB} MB of RAM",
             remedy="Lower camera.before_s, camera.fps or the picture's size.",
         )
-    if not uplink.tls and not is_loopback(uplink.host):
-        raise ConfigError(
-            "uplink.tls",
-            found=f"false with host {uplink.host}",
-            wanted="true for every host but this machine",
-            remedy="Records must not cross a network in clear.",
-        )
+    road.check(config.uplink)
     pins = {
         "door.contact_pin": door.contact_pin,
         "camera.led_pin": camera.led_pin,

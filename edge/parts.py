@@ -115,10 +115,19 @@ class VideoSource(Protocol):
 
 
 class LinkUp(Fact, frozen=True):
-    """The broker accepted this unit. `protocol` is "5" or "3.1.1"; `window`: QoS 1 messages it takes unanswered."""
+    """The platform accepted this unit. `protocol` is "5" or "3.1.1" (MQTT's) or "https".
+
+    window: QoS 1 messages it takes unanswered. instead: why the usual way is not the one, where it is not.
+    """
 
     protocol: str
     window: int
+    instead: str = ""
+
+
+def by_name(protocol: str) -> str:
+    """LinkUp's protocol in words."""
+    return "HTTPS" if protocol == "https" else f"MQTT {protocol}"
 
 
 class LinkDown(Fact, frozen=True):
@@ -147,7 +156,7 @@ class Incoming(Fact, frozen=True):
 
 
 class Link(Protocol):
-    """One connection to a broker at a time. Never reconnects by itself and never queues while it is down."""
+    """One connection to a platform at a time. Never reconnects by itself and never queues while it is down."""
 
     def connect(self) -> None:
         """Begin to connect; answered by LinkUp or LinkDown. Called by the deciding thread; never blocks."""

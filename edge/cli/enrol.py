@@ -96,10 +96,11 @@ def _has(state: Path) -> bool:
 
 def _enrolment(settings: Config, boot: BootFile) -> enrol.Enrolment:
     from edge.uplink.desk import HttpsDesk
+    from edge.uplink.tunnel import proxy
 
     state, boot_path = _paths(settings)
     clock = SystemClock()
-    post = HttpsDesk(boot.station, boot.ca, clock, floor_ns=max(FLOOR_NS, boot.made_ns))
+    post = HttpsDesk(boot.station, boot.ca, clock, floor_ns=max(FLOOR_NS, boot.made_ns), proxy=proxy(settings.uplink))
     return enrol.Enrolment(boot, boot_path, state, post, clock, Health())
 
 

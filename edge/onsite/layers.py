@@ -10,6 +10,7 @@ from edge.identity import Identity
 from edge.onsite.board import NET, Board, Found
 from edge.onsite.enrol import CODES
 from edge.onsite.probes import Probes
+from edge.parts import by_name
 from edge.uplink.refusal import explain
 
 LINK_S, LINK_LOOK_S = 10.0, 0.25  # how long the broker may take, and how often it is looked at
@@ -74,7 +75,7 @@ class Layers:
         for _ in range(int(LINK_S / LINK_LOOK_S)):
             up, protocol, _why = link()
             if up:
-                return {"protocol": f"MQTT {protocol}"}
+                return {"protocol": by_name(protocol)}
             if wait(LINK_LOOK_S):
                 break
         raise _coded(link()[2] or "link.server", "no answer to CONNECT")

@@ -22,6 +22,7 @@ from edge.parts import (
     LinkUp,
     PinChange,
     Snapshot,
+    by_name,
 )
 from edge.records import GapReason
 from edge.spool.journal import Rows
@@ -162,7 +163,7 @@ class Unit:
     def _link_up(self) -> None:
         if not self._begun:
             return
-        log.info("link up: MQTT %s", self._c.courier.protocol)
+        log.info("link up: %s", by_name(self._c.courier.protocol))
         if self._c.carrier is not None:
             self._c.carrier.start_afresh()
         self._c.link.publish(wire.topic(self._c.unit, "online"), self._online(True), retain=True)
@@ -249,7 +250,7 @@ class Unit:
             self._told = news
             self._tell_state()
             self._tell_pulse()
-        c.guard.show_fault(bool(news[1]))
+        c.guard.show_fault(any(w.row.fault for w in c.health.shown(now)))
         ends_ns = c.health.next_ns(now)
         self._telling = None
         if ends_ns is not None:

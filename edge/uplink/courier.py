@@ -84,7 +84,7 @@ class Courier:
         self.on_acked: Callable[[AnyRecord, bool], None] = lambda _record, _taken: None
         self.on_receipt: Callable[[Key], None] = lambda _: None
         self.on_caught_up: Callable[[], None] = lambda: None
-        self.protocol = ""  # "5" or "3.1.1" while the link is up
+        self.protocol = ""  # "5", "3.1.1" or "https" while the link is up
         self.receipt_ns: int | None = None  # when the platform last held a record, boot clock
         self.behind = True  # whether the spool may hold rows after the cursor
         self._up_since: int | None = None
@@ -157,13 +157,15 @@ class Courier:
     # Facts
 
     def link_up(self, fact: LinkUp) -> None:
-        """The broker accepted this unit."""
+        """The platform accepted this unit; it may have been there by another way until now."""
         self._up_since = self._loop.now()
+        self._health.put("link.fallback", self._up_since, bool(fact.instead), fact.instead)
         self._asked_ns = None
         self.protocol = fact.protocol
         self.on_link(True)
         self._window = min(self._settings.window, max(1, fact.window - LIVE_RESERVE))
         self._paused_until = 0
+        self._forget_timers()
         if self._brief:
             self._steady = self._loop.after(STEADY_NS, self._praise)
         elif not self._unproven:
@@ -344,11 +346,15 @@ class Courier:
         for code in LINK:
             self._health.clear(code, self._loop.now())
 
+    def _forget_timers(self) -> None:
+        for timer in (self._steady, self._dialling):
+            if timer is not None:
+                timer.cancel()
+        self._steady = self._dialling = None
+
     def _note_end(self, lasted_ns: int | None) -> None:
         """A connection ended that lasted so long, or None came about."""
-        if self._steady is not None:
-            self._steady.cancel()
-            self._steady = None
+        self._forget_timers()
         if lasted_ns is None:
             self._at_once = 0
             return

@@ -1,7 +1,7 @@
 """Asks a station for a certificate: one HTTPS request at a time, to whom one CA vouches for and to nobody else.
 
 The standard library's client, because it lets the server's certificate be looked at before a word is sent, follows no
-redirect and knows no proxy. Blocks; used by the enrolment and by a worker.
+redirect and uses no proxy but the one that the settings name. Blocks; used by the enrolment and by a worker.
 """
 
 import http.client
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from edge.clock import SECOND, Clock
 from edge.errors import DistrustError, LinkError, RefusedError
 from edge.uplink.refusal import explain, silence
+from edge.uplink.tunnel import Proxy, through
 
 WITHIN_S = 20  # connecting, and each wait for bytes
 
@@ -27,12 +28,13 @@ class HttpsDesk:
         floor_ns: int,
         tls: tuple[str, str] | None = None,
         within_s: float = WITHIN_S,
+        proxy: Proxy | None = None,
     ) -> None:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "", parts.port or 443
         self.where = f"{self._host}:{self._port}"
         self._ca, self._clock, self._floor_ns = ca, clock, floor_ns
-        self._tls, self._within_s = tls, within_s
+        self._tls, self._within_s, self._proxy = tls, within_s, proxy
 
     def post(self, path: str, body: bytes, most_bytes: int) -> tuple[int, bytes]:
         """(status, body) of the answer, at most `most_bytes` of it. Raises LinkError."""
@@ -46,11 +48,12 @@ class HttpsDesk:
             raise self._told(err) from err
 
     def _post(self, path: str, body: bytes, most_bytes: int) -> tuple[int, bytes]:
-        connection = http.client.HTTPSConnection(
-            self._host, self._port, timeout=self._within_s, context=self._context()
-        )
+        first = (self._host, self._port) if self._proxy is None else (self._proxy.host, self._proxy.port)
+        connection = http.client.HTTPSConnection(*first, timeout=self._within_s, context=self._context())
+        if self._proxy is not None:
+            connection.set_tunnel(self._host, self._port, headers=self._proxy.headers())
         try:
-            connection.connect()
+            self._open(connection)
             self._look(connection.sock)
             connection.request("POST", path, body, {"Content-Type": "application/json"})
             try:
@@ -60,6 +63,14 @@ class HttpsDesk:
                 raise silence(self.where) from err
         finally:
             connection.close()
+
+    def _open(self, connection: http.client.HTTPSConnection) -> None:
+        try:
+            connection.connect()
+        except (OSError, http.client.HTTPException) as err:
+            if self._proxy is None or isinstance(err, ssl.SSLError):
+                raise
+            raise through(self._proxy, err) from err
 
     def _context(self) -> ssl.SSLContext:
         try:

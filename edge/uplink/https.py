@@ -7,6 +7,7 @@ import requests
 from edge.clock import Clock
 from edge.errors import LinkError, RefusedError, ServerError, WireError
 from edge.uplink.refusal import explain, silence
+from edge.uplink.tunnel import Proxy, through
 
 CONNECT_S = 5
 _UNFIT = (400, 409, 413, 415, 422)  # what is said of this one body; all else is said of the way, or of this unit
@@ -23,6 +24,7 @@ class HttpsFrames:
         tls: tuple[str, str, str],
         clock: Clock,
         within_s: tuple[float, float] = (CONNECT_S, ANSWER_S),
+        proxy: Proxy | None = None,
     ) -> None:
         self._base = f"{url.rstrip('/')}/v1/units/{unit}/frames/"
         self._where = url.split("://", 1)[-1].rstrip("/")
@@ -31,6 +33,9 @@ class HttpsFrames:
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy or a .netrc of the machine's user is not this unit's
         self._session.verify, self._session.cert = tls[0], tls[1:]
+        self._proxy = proxy
+        if proxy is not None:
+            self._session.proxies = {"https": proxy.url()}
 
     def put(self, name: str, sealed: bytes) -> None:
         """Return once the platform says it holds the frame. Raises LinkError, WireError (this one is unfit)."""
@@ -45,7 +50,7 @@ class HttpsFrames:
         except requests.ReadTimeout as err:
             raise silence(self._where) from err
         except requests.RequestException as err:
-            raise explain(_root(err), self._where, self._clock.read()) from err
+            raise self._told(err) from _root(err)
         except OSError as err:  # what requests raises where it does not find the files
             raise _files_missing(self._where, err) from err
         if answer.status_code in (200, 201):
@@ -90,7 +95,7 @@ class HttpsFrames:
         except requests.ReadTimeout as err:
             raise silence(self._where) from err
         except requests.RequestException as err:
-            raise explain(_root(err), self._where, self._clock.read()) from err
+            raise self._told(err) from _root(err)
         except OSError as err:  # as above
             raise _files_missing(self._where, err) from err
         return answer.status_code, answer.text
@@ -98,6 +103,11 @@ class HttpsFrames:
     def close(self) -> None:
         """Drop the connection; safe to repeat."""
         self._session.close()
+
+    def _told(self, err: requests.RequestException) -> LinkError:
+        if self._proxy is not None and isinstance(err, requests.exceptions.ProxyError | requests.ConnectTimeout):
+            return through(self._proxy, _root(err))
+        return explain(_root(err), self._where, self._clock.read())
 
 
 def _files_missing(where: str, err: OSError) -> RefusedError:

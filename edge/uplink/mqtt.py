@@ -25,6 +25,7 @@ from edge.clock import SECOND, Clock
 from edge.errors import DoorunitError, LinkError, RefusedError
 from edge.parts import Acked, Incoming, LinkDown, LinkUp
 from edge.uplink.refusal import answered, dumb, explain, silence
+from edge.uplink.tunnel import show_certificate
 
 log = logging.getLogger(__name__)
 
@@ -207,7 +208,7 @@ class MqttLink:
         client.connect_timeout = self._connect_s
         client.max_inflight_messages_set(_NO_LIMIT)  # the courier keeps the window; paho must not queue
         if b.tls:
-            client.tls_set_context(_context(*b.tls))
+            client.tls_set_context(show_certificate(*b.tls))
         client.will_set(*b.will, qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_publish = self._on_publish
@@ -281,21 +282,6 @@ class MqttLink:
     def _wake(self) -> None:
         with suppress(OSError):  # its buffer is full, so the thread will wake; or it has ended
             self._wake_out.send(b".")
-
-
-def _context(ca: str, certificate: str, key: str) -> ssl.SSLContext:
-    """Trust `ca` alone, and show `certificate`. Raises RefusedError: with such files no broker can accept this unit."""
-    try:
-        context = ssl.create_default_context(cafile=ca)
-        context.load_cert_chain(certificate, key)
-    except (OSError, ValueError) as err:
-        raise RefusedError(
-            f"TLS files {ca}, {certificate} and {key}",
-            found=getattr(err, "reason", None) or getattr(err, "strerror", None) or err,
-            wanted="a CA, this unit's certificate, and the key that goes with it",
-            remedy="Enrol this unit again, or copy the folder back from where it was issued.",
-        ) from err
-    return context
 
 
 class _PahoLog(logging.Logger):

@@ -7,7 +7,7 @@ class Row(msgspec.Struct, frozen=True):
     """One thing that can be wrong. grace_s: how long it must last to be shown. parents: shown instead, if active.
 
     lasts_s: how long it is shown after it last happened, where it is something that happens; 0: until it is cleared.
-    remedy, remedy_zh: what to do next, and who, in one sentence or two.
+    remedy, remedy_zh: what to do next, and who, in one sentence or two. fault: False where the unit does all it should.
     """
 
     code: str
@@ -18,6 +18,7 @@ class Row(msgspec.Struct, frozen=True):
     lasts_s: int = 0
     remedy: str = ""
     remedy_zh: str = ""
+    fault: bool = True
 
 
 # Why there is no link; at most one of them at a time. Each explains all that needs the link.

@@ -50,6 +50,17 @@ WAY = (
         remedy="Wait for the time, or see that a time server (NTP) can be reached.",
         remedy_zh="请等待校时，或确认可以访问时间服务器（NTP）。",
     ),
+    # All arrives: said so that somebody opens the port, and no reason to light the lamp.
+    Row(
+        "link.fallback",
+        "MQTT does not get through here; all goes by HTTPS",
+        "此处 MQTT 不通，已改走 HTTPS",
+        60,
+        LINK,
+        remedy="Nothing is lost. Ask the network's owner to open the way to uplink.host, TCP uplink.port.",
+        remedy_zh="数据不会丢失。请联系网络管理方放行到 uplink.host 的 TCP 端口 uplink.port。",
+        fault=False,
+    ),
     Row(
         "link.denied",
         "The broker refuses this unit's messages",
