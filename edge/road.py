@@ -88,11 +88,11 @@ def check(uplink: Uplink) -> None:
             wanted="http://host:port and nothing else; user and password go into uplink.proxy_login",
             remedy="Ask the network's owner for the proxy's host and port.",
         )
-    if uplink.proxy_login is not None and (uplink.proxy is None or b":" not in uplink.proxy_login.reveal()):
+    if uplink.proxy_login is not None and b":" not in uplink.proxy_login.reveal():
         raise ConfigError(
             "uplink.proxy_login",
-            found="no proxy to log in at" if uplink.proxy is None else "a text without a colon",
-            wanted="user:password, beside uplink.proxy",
+            found="a text without a colon",
+            wanted="user:password",
             remedy="Ask the network's owner whether the proxy wants a login at all.",
         )
 

@@ -9,7 +9,8 @@ import socket
 import ssl
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 
 import msgspec
 from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
@@ -21,6 +22,7 @@ from edge import wire
 from edge.clock import Clock
 from edge.errors import PartError, WireError
 from edge.identity import UNIT_ID
+from edge.posting import Answer, Refused
 from edge.station.ledger import Batch, Ledger
 
 log = logging.getLogger(__name__)
@@ -48,6 +50,19 @@ class _Known(msgspec.Struct):
     since: str | None = None
     link: str = ""
     warnings: tuple[_Warning, ...] = ()
+
+
+class _Online(msgspec.Struct):
+    online: bool = True
+
+
+class Handed(msgspec.Struct, frozen=True):
+    """A batch that a unit posted; `answer` is set once all of it is committed."""
+
+    unit: str
+    records: list[bytes]
+    received_ns: int
+    answer: "Future[Answer]"
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -83,9 +98,11 @@ class Receiver:
         self._ledger = ledger
         self._clock = clock
         self._on_news = on_news
-        self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Message | Handed | None] = queue.SimpleQueue()
         self.refused = 0  # messages that could not be read
         self.on_reply: Callable[[str, bytes], object] = lambda _unit, _payload: None  # in the network's thread
+        self.elsewhere: Callable[[str], bool] = lambda _unit: False  # whether that unit is here by HTTPS
+        self.on_mqtt: Callable[[str], object] = lambda _unit: None  # it speaks by the broker (again)
         self.connected = threading.Event()  # units are heard
         self._closing = threading.Event()
         self._client = Client(
@@ -116,6 +133,18 @@ class Receiver:
         self._inbox.put(None)
         self._thread.join(timeout=5)
 
+    def hand_in(self, unit: str, records: list[bytes]) -> "Future[Answer]":
+        """Have a batch committed; any thread. The future gets the receipt, or the PartError of a disk that refuses."""
+        answer: Future[Answer] = Future()
+        self._inbox.put(Handed(unit, records, self._clock.read().wall_ns, answer))
+        return answer
+
+    def told(self, unit: str, leaf: str, payload: bytes) -> None:
+        """What a unit posted besides: online, state, pulse or reply; any thread. Raises WireError."""
+        if leaf != "reply":
+            _object(Message(unit, leaf, payload, 0))
+        self._hear(unit, leaf, payload)
+
     def publish(self, topic: str, payload: bytes) -> None:
         """Hand a message to the broker; any thread. Without a connection it waits for one."""
         self._client.publish(topic, payload, qos=1)
@@ -132,24 +161,33 @@ class Receiver:
         self.connected.set()
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
-        parts = message.topic.split("/")
-        if parts[3] == "reply":
-            self.on_reply(parts[2], bytes(message.payload))
+        _, _, unit, leaf = message.topic.split("/")
+        payload = bytes(message.payload)
+        if leaf == "online" and self.elsewhere(unit) and not says_online(payload):
+            return  # the last will of a connection that the unit gave up for HTTPS
+        if not message.retain:
+            self.on_mqtt(unit)
+        self._hear(unit, leaf, payload)
+
+    def _hear(self, unit: str, leaf: str, payload: bytes) -> None:
+        if leaf == "reply":
+            self.on_reply(unit, payload)
             return
-        self._inbox.put(Message(parts[2], parts[3], bytes(message.payload), self._clock.read().wall_ns))
+        self._inbox.put(Message(unit, leaf, payload, self._clock.read().wall_ns))
 
     def _run(self) -> None:
         while (first := self._inbox.get()) is not None:
-            batch, patient = [first], first.leaf == "pulse"
+            batch: list[Message | Handed] = [first]
+            patient = _is_pulse(first)
             while len(batch) < BATCH:
                 message = self._next(patient=patient)
                 if message is None:
                     break
                 batch.append(message)
-                patient = patient and message.leaf == "pulse"
+                patient = patient and _is_pulse(message)
             self._take(batch)
 
-    def _next(self, *, patient: bool) -> Message | None:
+    def _next(self, *, patient: bool) -> Message | Handed | None:
         """What has arrived besides, or None. A pulse waits for company: nobody waits for a receipt of it."""
         try:
             message = self._inbox.get(timeout=PULSE_S) if patient else self._inbox.get_nowait()
@@ -159,21 +197,53 @@ class Receiver:
             self._inbox.put(None)  # for `_run`
         return message
 
-    def _take(self, batch: list[Message]) -> None:
+    def _take(self, batch: Sequence[Message | Handed]) -> None:
         """Commit, then receipt. A disk that refuses costs time, not records: without a receipt they come again."""
         held: dict[tuple[str, str], list[int]] = defaultdict(list)
         new: list[int] = []
+        answers: list[tuple[Future[Answer], Answer]] = []
         try:
             with self._ledger.batch() as into:
                 for message in batch:
-                    self._one(into, message, held, new)
+                    if isinstance(message, Handed):
+                        answers.append((message.answer, self._many(into, message, new)))
+                    else:
+                        self._one(into, message, held, new)
         except PartError as err:
+            for message in batch:
+                if isinstance(message, Handed):
+                    _settle(message.answer, err)
             log.error("%s", err)  # noqa: TRY400 - the sentence says it all; the units send again
             self._closing.wait(RETRY_S)
             return
         for (unit, epoch), seqs in held.items():
             self._client.publish(wire.topic(unit, "receipt"), wire.receipt(epoch, seqs), qos=1)
+        for future, answer in answers:
+            _settle(future, answer)
         self._on_news(News(frozenset(m.unit for m in batch), tuple(new)))
+
+    def _many(self, into: Batch, handed: Handed, new: list[int]) -> Answer:
+        """All of a batch that can be read, and of what cannot, why."""
+        unit, epoch, seqs, refused = handed.unit, "", [], []
+        for index, payload in enumerate(handed.records):
+            try:
+                _require_unit(unit)
+                envelope = wire.decode(unit, payload)
+                record = envelope.data.record
+                if record.epoch != (epoch or record.epoch):
+                    raise _mixed(unit, record.epoch, epoch)
+            except WireError as err:
+                self.refused += 1
+                log.warning("%s", err)
+                refused.append(Refused(index, str(err)))
+                continue
+            epoch = record.epoch
+            n = into.record(unit, envelope, handed.received_ns)
+            new += [n] if n is not None else []
+            seqs.append(record.seq)
+        if seqs:
+            into.unit(unit, handed.received_ns)
+        return Answer(epoch, wire.ranges(seqs), tuple(refused))
 
     def _one(self, into: Batch, m: Message, held: dict[tuple[str, str], list[int]], new: list[int]) -> None:
         try:
@@ -199,6 +269,36 @@ def _at_once(_client: Client, _data: object, sock: object) -> None:
     """Receipts are small, and a kernel that gathers small packets holds each back for 40 ms."""
     if isinstance(sock, socket.socket):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _is_pulse(message: Message | Handed) -> bool:
+    return isinstance(message, Message) and message.leaf == "pulse"
+
+
+def _settle(future: "Future[Answer]", found: Answer | PartError) -> None:
+    """Answer whoever waits; one that gave up waiting has cancelled."""
+    if future.set_running_or_notify_cancel():
+        if isinstance(found, PartError):
+            future.set_exception(found)
+        else:
+            future.set_result(found)
+
+
+def _mixed(unit: str, epoch: str, first: str) -> WireError:
+    return WireError(
+        f"record of {unit}",
+        found=f"epoch {epoch[:40]} in a batch of epoch {first[:40]}",
+        wanted="a batch of one epoch",
+        remedy="Post the other epoch's records in a batch of their own.",
+    )
+
+
+def says_online(payload: bytes) -> bool:
+    """Whether a message on `online` says that its unit is there."""
+    try:
+        return msgspec.json.decode(payload, type=_Online).online
+    except (*wire.GARBLED, ValueError):
+        return True  # whatever it is, it is for whoever reads it next
 
 
 def _require_unit(unit: str) -> None:

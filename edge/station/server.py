@@ -20,6 +20,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from edge.station.unitapi import PEER, peer_name
 
 ENROL_AT_ONCE = 200  # connections; strangers may open them
+KEPT_S = 75  # a unit's connection may idle; to open one anew would cost the next live alarm a handshake or two
 CLOSE_S = 2  # how long a request in hand may take when the station ends
 
 
@@ -87,6 +88,7 @@ def unit_server(app: Starlette, host: str, port: int, tls: tuple[str, str, str])
             ssl_certfile=certificate,
             ssl_keyfile=key,
             ssl_cert_reqs=ssl.CERT_REQUIRED,
+            timeout_keep_alive=KEPT_S,
             **_QUIET,
         )
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from edge import wire
 from edge.clock import Quality, SystemClock
 from edge.config import is_loopback
 from edge.errors import ConfigError, DoorunitError, PartError
@@ -23,9 +24,11 @@ from edge.station.enrolapi import enrol_app
 from edge.station.frames import FrameStore
 from edge.station.hub import Hub
 from edge.station.ledger import Ledger, Picture
+from edge.station.mailbox import Mailbox
 from edge.station.office import Habits, Office
 from edge.station.orders import Orders
 from edge.station.pageapi import Bench, page_app
+from edge.station.postapi import post_routes
 from edge.station.posts import Poster, Posts
 from edge.station.receiver import News, Receiver
 from edge.station.resident import resident_routes
@@ -94,7 +97,8 @@ class Station:
                     folder / "broker", self.ca, host=ports.host, port=ports.mqtt, names=ports.names
                 )
             self._closing.callback(self.broker.close)
-            self.orders = Orders(self.ca, clock, lambda topic, payload: self.receiver.publish(topic, payload))
+            self.orders = Orders(self.ca, clock, self._tell)
+            self.mailbox = Mailbox(clock)
             self._teller = Teller(
                 self.ledger,
                 self.orders.genuine,
@@ -106,6 +110,8 @@ class Station:
             self.receiver = self._receiver(clock)
             self._closing.callback(self.receiver.close)
             self.receiver.on_reply = self.orders.heard
+            self.receiver.elsewhere, self.receiver.on_mqtt = self.mailbox.present, self.mailbox.leave
+            self.mailbox.on_present = self._present
         except BaseException:  # whatever it was, what has been opened is closed
             self._closing.close()
             raise
@@ -122,9 +128,10 @@ class Station:
             )
             certificate, key = self.ca.server_files(self.ports.names)
             tls = (str(self.ca.ca_file), str(certificate), str(key))
+            posts = post_routes(self.receiver, self.mailbox, self.desk)
             self._servers = [
                 page_server(page, self.ports.page_host, self.ports.page, None if self._on_loopback else tls[1:]),
-                unit_server(unit_app(self.frames, self.desk), self.ports.host, self.ports.frames, tls),
+                unit_server(unit_app(self.frames, self.desk, posts), self.ports.host, self.ports.frames, tls),
                 enrol_server(enrol_app(self.desk, self._clock), self.ports.host, self.ports.enrol, tls[1:]),
             ]
             for port in (self.ports.page, self.ports.frames, self.ports.enrol):
@@ -142,10 +149,11 @@ class Station:
             await asyncio.to_thread(self._closing.close)
 
     async def _look(self) -> None:
-        """Tell the broker of units that have been revoked, or enrolled again, by whatever process."""
+        """Tell the broker of units that have been revoked, or enrolled again, by whatever process; miss silent ones."""
         told = await asyncio.to_thread(self.ca.known.verdicts)
         while True:
             await asyncio.sleep(LOOK_S)  # clock: a look at one file's date; no other process could wake this one
+            await asyncio.to_thread(self.mailbox.look)
             with contextlib.suppress(DoorunitError):  # a garbled list is told by whoever reads it for a unit
                 now = await asyncio.to_thread(self.ca.known.verdicts)
                 if now != told:
@@ -155,6 +163,7 @@ class Station:
     def end(self) -> None:
         """Stop serving; in the asyncio loop's thread."""
         self.hub.close()
+        self.mailbox.close()
         for server in self._servers:
             server.end()
 
@@ -197,6 +206,14 @@ class Station:
             tls=(str(self.ca.ca_file), str(certificate), str(key)) if self.broker.tls else None,
             v5=self.broker.kind == "mosquitto",
         )
+
+    def _tell(self, topic: str, payload: bytes) -> None:
+        """A command, by whichever way its unit is here; it obeys once."""
+        self.receiver.publish(topic, payload)
+        self.mailbox.put(topic.split("/")[2], payload)
+
+    def _present(self, unit: str, present: bool) -> None:
+        self.receiver.told(unit, "online", wire.to_json({"online": present}))
 
     # From other threads to the pages
 

@@ -66,6 +66,8 @@ class Desk(Receiver):
         self._closing = threading.Event()
         self._client = self.ear = Ear()
         self.refused = 0
+        self.elsewhere = lambda _: False
+        self.on_mqtt = lambda _: None
 
     def take(self, messages: list[tuple[bytes, bytes]]) -> None:
         """They arrive, and are committed together."""
