@@ -44,7 +44,7 @@ class Talk:
         self._clock = clock
         self._context: ssl.SSLContext | None = None
         self._connection: http.client.HTTPSConnection | None = None
-        self._answered = False  # ever
+        self.proven = False  # somebody answers there: a silence from now on is the network's
         self._over = False
 
     def ask(
@@ -102,7 +102,7 @@ class Talk:
             raise
         if answer.will_close:
             self._drop()
-        self._answered = True
+        self.proven = True
         return answer.status, text
 
     def _read(self, answer: http.client.HTTPResponse) -> bytes:
@@ -117,6 +117,7 @@ class Talk:
                 raise TimeoutError
         if answer.length:
             raise ConnectionAbortedError(0, "the connection ended within an answer")
+        answer.close()  # else http.client takes no further question
         return body
 
     def _open(self) -> http.client.HTTPSConnection:
@@ -157,7 +158,7 @@ class Talk:
         if isinstance(err, http.client.HTTPException) and not isinstance(err, OSError):
             return stranger(where, "something that is not HTTP")
         if isinstance(err, TimeoutError):
-            return explain(_SILENT, where, self._clock.read()) if self._answered else silence(where)
+            return explain(_SILENT, where, self._clock.read()) if self.proven else silence(where)
         return explain(err, where, self._clock.read())
 
 

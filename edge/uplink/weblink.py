@@ -144,8 +144,8 @@ class _Life:
             trouble = stranger(self._where, err.found)
         finally:
             talk.close()
-        if trouble is not None:
-            with self._lock:
+        with self._lock:
+            if trouble is not None and not self._closing:
                 self._end(trouble)
 
     def _listen(self, talk: Talk) -> None:
@@ -155,6 +155,8 @@ class _Life:
             if self.over.is_set() or self._closing:
                 return
             self._up = True
+            for each in self._talks.values():
+                each.proven = True
             self._post(LinkUp(PROTOCOL, WINDOW))
             self._lock.notify_all()
         while not self.over.is_set() and not self._closing:

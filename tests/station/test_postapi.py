@@ -38,6 +38,11 @@ class Office(Quiet):
 
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger)
+        self.begin(ledger)
+
+    def begin(self, ledger: Ledger) -> None:
+        """With this ledger from now on, and nothing heard yet."""
+        self._ledger = ledger
         self.news: list[News] = []
         self._on_news = self.news.append
         self.replies: list[tuple[str, bytes]] = []
