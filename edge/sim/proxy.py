@@ -66,7 +66,9 @@ class SimProxy:
                 self._forward(near, far)
 
     def _forward(self, near: socket.socket, far: socket.socket) -> None:
-        """Until either end is closed."""
+        """Until either end is closed. What comes goes on at once, as through any proxy worth the name."""
+        for sock in (near, far):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._open |= {near, far}
         other = {near: far, far: near}
         while True:
