@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from edge import config
 from edge.clock import FLOOR_NS, SECOND, Quality, SystemClock
 from edge.errors import DistrustError, RefusedError, ServerError
 from edge.health import Health
@@ -21,6 +22,7 @@ from edge.identity import certificate_life
 from edge.onsite import bootfile, enrol, forms, keys, renew
 from edge.onsite.bootfile import BootFile
 from edge.secret import Secret
+from edge.sim.proxy import SimProxy
 from edge.sim.time import SimClock
 from edge.station.ca import DAY_NS, Authority
 from edge.station.desk import Desk
@@ -30,6 +32,7 @@ from edge.station.ledger import Ledger
 from edge.station.server import Server, enrol_server, unit_server
 from edge.station.unitapi import unit_app
 from edge.uplink.desk import HttpsDesk
+from edge.uplink.tunnel import proxy as proxy_in
 
 WITHIN_S = 10
 
@@ -196,6 +199,19 @@ def test_a_certificate_that_ended_before_the_floor_is_refused_whatever_the_clock
             with pytest.raises(DistrustError, match="before this unit's software or file was made"):
                 way.post(forms.ENROL, asked, 1000)
     assert len(office.desk.standing()) == 1
+
+
+def test_enrolment_goes_through_the_proxy_that_the_settings_name(office: Office):
+    url, asked = f"https://localhost:{office.enrol.port}", json.dumps(asking()).encode()
+    with closing(SimProxy("door:4c1f")) as proxy:
+        settings = config.parse({"uplink": {"proxy": proxy.url, "proxy_login": "door:4c1f"}}).uplink
+        way = HttpsDesk(url, office.pem, SystemClock(), floor_ns=FLOOR_NS, proxy=proxy_in(settings))
+        assert way.post(forms.ENROL, asked, 1000)[0] == 202
+        assert proxy.asked == [f"localhost:{office.enrol.port}"]
+        proxy.login = "door:another"
+        with pytest.raises(RefusedError, match="proxy 127.0.0.1:.*407") as caught:
+            way.post(forms.ENROL, asked, 1000)
+        assert "4c1f" not in str(caught.value)
 
 
 def test_a_station_that_is_down_is_waited_for(office: Office, tmp_path: Path):

@@ -15,6 +15,8 @@ import pytest
 from edge.clock import Quality, Stamp, SystemClock
 from edge.errors import DistrustError, DoorunitError, LinkError, RefusedError, ServerError, WireError
 from edge.identity import Identity
+from edge.secret import Secret
+from edge.sim.proxy import SimProxy
 from edge.spool.seal import Sealer, frame_name
 from edge.station.ca import Authority
 from edge.station.desk import Desk
@@ -23,6 +25,7 @@ from edge.station.ledger import Ledger, Picture
 from edge.station.server import unit_server
 from edge.station.unitapi import FRAME_MAX_BYTES, unit_app
 from edge.uplink.https import HttpsFrames
+from edge.uplink.tunnel import Proxy
 from tests.spool.card import Card
 from tests.uplink.conftest import UNIT, WITHIN_S, Rogue, Tls, files
 from tests.uplink.test_mqtt_refusal import NAMELESS
@@ -294,3 +297,46 @@ def test_a_proxy_of_the_machines_user_is_not_used(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent")
     post(side.port).put(frame_name(sealed), sealed)
     assert len(side.came) == 1
+
+
+# --- through a proxy
+
+
+@pytest.fixture
+def proxy() -> Iterator[SimProxy]:
+    with closing(SimProxy("door:p4ss/w@rd:x")) as opened:
+        yield opened
+
+
+def through(side: Side, unit: Identity, proxy: Proxy) -> HttpsFrames:
+    url = f"https://localhost:{side.port}"
+    return HttpsFrames(url, UNIT, files(unit), SystemClock(), (WITHIN_S, WITHIN_S), proxy=proxy)
+
+
+def test_pictures_go_through_the_proxy_with_its_login(
+    side: Side, unit: Identity, sealed: bytes, proxy: SimProxy
+) -> None:
+    with closing(through(side, unit, Proxy("127.0.0.1", proxy.port, Secret(b"door:p4ss/w@rd:x")))) as way:
+        way.put(frame_name(sealed), sealed)
+    assert len(side.came) == 1
+    assert proxy.asked == [f"localhost:{side.port}"]
+
+
+def test_a_proxy_that_refuses_is_named_and_its_login_is_not(
+    side: Side, unit: Identity, sealed: bytes, proxy: SimProxy
+) -> None:
+    with closing(through(side, unit, Proxy("127.0.0.1", proxy.port, Secret(b"door:hunter2")))) as way:
+        error = refused(way, frame_name(sealed), sealed, RefusedError)
+    assert (error.what, error.found) == (
+        f"proxy 127.0.0.1:{proxy.port}",
+        "it said 407 Proxy Authentication Required",
+    )
+    assert "hunter2" not in f"{error}{error!r}"
+    assert side.came == []
+
+
+def test_a_proxy_that_is_not_there_is_named(side: Side, unit: Identity, sealed: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with closing(through(side, unit, Proxy("127.0.0.1", port))) as way:
+        assert refused(way, frame_name(sealed), sealed, ServerError).what == f"proxy 127.0.0.1:{port}"
