@@ -72,10 +72,17 @@ class City:
     refusal: what answers a connection instead of yes, and after how many ns; drops: what ends each one, and when.
     answers: whether the broker answers messages at all.
     loss: share of messages that are lost, either way. latency_ms: of a message, at least and at most.
+    blocked ("", "refused" or "dropped"): by a firewall that lets everything else through. beside: other ways through
+    the same network.
     """
 
-    def __init__(self, unit: str, after: After, dice: random.Random, keepalive_s: int) -> None:
-        self.platform = Platform(unit)
+    def __init__(
+        self, unit: str, after: After, dice: random.Random, keepalive_s: int, platform: Platform | None = None
+    ) -> None:
+        self.platform = platform or Platform(unit)
+        self.beside: tuple[City, ...] = ()
+        self.blocked = ""
+        self.arrived = 0  # records that came this way
         self.network = "up"
         self.server_up = True
         self.denied = False
@@ -102,7 +109,8 @@ class City:
         """Begin to connect; answered by LinkUp or LinkDown."""
         self._session += 1
         session = self._session
-        wait_ns = 10 * SECOND if self.network == "silent" else self._latency()
+        dropped = self.network == "silent" or self.blocked == "dropped"
+        wait_ns = 10 * SECOND if dropped else self._latency()
         self._after(wait_ns, lambda: self._answer(session))
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False, token: int = 0) -> bool:
@@ -133,12 +141,20 @@ class City:
 
     def cut(self, kind: str) -> None:
         """The network is "down" (connections end) or "silent" (they seem to live until the keep-alive tells)."""
-        self.network = kind
-        self._end(self._silence_ns if kind == "silent" else 0, _network())
+        for each in (self, *self.beside):
+            each.network = kind
+            each._end(self._silence_ns if kind == "silent" else 0, _network())  # noqa: SLF001 - another of its kind
 
     def mend(self) -> None:
         """The network works again; a connection that fell silent stays dead."""
-        self.network = "up"
+        for each in (self, *self.beside):
+            each.network = "up"
+
+    def block(self, kind: str) -> None:
+        """A firewall ends this way alone: connections are "refused" or their packets "dropped"; "" opens it."""
+        self.blocked = kind
+        if kind:
+            self._end(self._silence_ns if kind == "dropped" else 0, _network())
 
     def stop_server(self) -> None:
         """The broker ends."""
@@ -160,7 +176,7 @@ class City:
         self.post = lambda _: None
 
     def _passes(self) -> bool:
-        return self.network == "up" and self.server_up
+        return self.network == "up" and self.server_up and not self.blocked
 
     def _arrives(self) -> bool:
         return self._passes() and (self.loss == 0 or self._dice.random() >= self.loss)
@@ -171,8 +187,10 @@ class City:
     def _answer(self, session: int) -> None:
         if session != self._session:
             return
-        if self.network != "up":
+        if self.network != "up" or self.blocked == "dropped":
             self.post(LinkDown(_network()))
+        elif self.blocked:
+            self.post(LinkDown(_server()))
         elif not self.server_up:
             self.post(LinkDown(_server() if self._dice.random() < 0.8 else _refused()))
         elif self.refusal is not None:
@@ -214,6 +232,7 @@ class City:
             self._acknowledge(session, Acked(token or 0, False, self.reason))
             return
         if leaf == "event":
+            self.arrived += 1
             for wait_ns, receipt in self.platform.take(payload):
                 self._after(wait_ns, partial(self._receipts, session, receipt))
         else:

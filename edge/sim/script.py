@@ -37,6 +37,7 @@ class Odds(msgspec.Struct, frozen=True):
     contacts: int = 1
     clocks: int = 2
     terms: int = 1
+    blocks: int = 3  # of MQTT alone, where there is another way
 
 
 TYPICAL = Odds()
@@ -59,6 +60,9 @@ def write(world: "World", weeks: float = 1, odds: Odds = TYPICAL) -> int:
     ):
         for _ in range(round(count * weeks)):
             what()
+    if world.web is not None:
+        for _ in range(round(odds.blocks * weeks)):
+            script.block()
     if odds.terms:
         Terms(world, end_ns).write(round(odds.terms * weeks))
     world.at(end_ns, script.calm)
@@ -110,6 +114,12 @@ class _Script:
         kind = self._dice.choice(("silent", "down"))
         city = self._world.city
         self._while(self._how_long(SECOND, 48 * HOUR), lambda: city.cut(kind), city.mend)
+
+    def block(self) -> None:
+        """A firewall lets HTTPS through, and MQTT no more."""
+        kind = self._dice.choice(("refused", "dropped"))
+        city = self._world.city
+        self._while(self._how_long(10 * MINUTE, 48 * HOUR), lambda: city.block(kind), lambda: city.block(""))
 
     def server(self) -> None:
         """The broker is down."""
@@ -163,6 +173,7 @@ class _Script:
         world, city = self._world, self._world.city
         world.parts["card"].fault, world.parts["card"].takes_ns = None, 3 * MS
         city.mend()
+        city.block("")
         city.server_up, city.denied, city.chatty = True, False, False
         city.platform.deaf = city.platform.mute = False
         world.boot(Quality.SYNCED)

@@ -19,6 +19,7 @@ from edge.board.host import HostReading
 from edge.board.indicator import Panel
 from edge.clock import FLOOR_NS, MS, SECOND, Quality, Stamp
 from edge.loop import Loop
+from edge.parts import Link
 from edge.records import Record
 from edge.sim import terms, waves
 from edge.sim.chips import SimChips
@@ -32,6 +33,7 @@ from edge.spool.frames import FrameFiles
 from edge.spool.store import SqliteStore
 from edge.unit.agent import Unit
 from edge.unit.staff import Kit, staff
+from edge.uplink.fallback import FallbackLink
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -53,7 +55,9 @@ SETTINGS: dict[str, Any] = {  # periods as long as they may be: what is simulate
 class World:
     """One unit's world. Script it with `at`, then `run` it, then ask what was `wrong`."""
 
-    def __init__(self, seed: int, folder: Path, settings: Mapping[str, Any] = SETTINGS) -> None:
+    def __init__(
+        self, seed: int, folder: Path, settings: Mapping[str, Any] = SETTINGS, *, detour: bool = False
+    ) -> None:
         self.seed = seed
         self.dice = random.Random(seed)  # noqa: S311 - a history to replay, not a secret
         self.now_ns = 0
@@ -74,6 +78,7 @@ class World:
         self._lid_on = True
         self.truth = Truth(BASE_NS, self.config.door.settle_ms * MS)
         self.city = City(UNIT, self.after, self.dice, self.config.uplink.keepalive_s)
+        self.web = self._detour() if detour else None  # the way by HTTPS
         self.shelf = Shelf(self.city.trouble)
         self.faults = 0  # exceptions that reached a deciding loop
         self.folder = folder
@@ -147,7 +152,6 @@ class World:
         self.life += 1
         self._began_ns = self.now_ns
         loop = self._loop = Loop(self._clock.now)
-        self.city.post = loop.post
         self._factory = pins.simulated_factory(self._clock.now)
         self._wire = Wire(self._factory, self.config.door.contact_pin)
         self._wire.set(self._level)
@@ -172,7 +176,7 @@ class World:
             clock=self._clock,
             loop=loop,
             contact=contact,
-            link=self.city,
+            link=self._link(loop),
             store=store,
             files=FrameFiles(self.folder / "frames"),
             worker=worker,
@@ -189,6 +193,20 @@ class World:
             tamper=self._tamper(factory),
             panel=self._panel(factory, loop),
         )
+
+    def _detour(self) -> City:
+        """Another port of the same platform, through the same network."""
+        dice = random.Random(self.seed)  # noqa: S311 - a history to replay
+        web = City(UNIT, self.after, dice, self.config.uplink.keepalive_s, self.city.platform)
+        web.protocol, web.window = "https", 500
+        self.city.beside = (web,)
+        return web
+
+    def _link(self, loop: Loop) -> Link:
+        if self.web is None:
+            return _posting(self.city, loop.post)
+        dice = random.Random(self.seed + self.life)  # noqa: S311 - as above
+        return FallbackLink(partial(_posting, self.city), partial(_posting, self.web), loop, dice)
 
     def _tamper(self, factory: "Factory") -> pins.Reed | None:
         pin = self.config.sensors.tamper_pin
@@ -217,7 +235,9 @@ class World:
     def command(self, id_: str, verb: str, **args: str) -> None:
         """The platform's command, signed, from now on for an hour."""
         first, last = (wire.rfc3339(BASE_NS + self.now_ns + wait_s * SECOND) for wait_s in (-60, 3600))
-        self.city.say("command", wire.command(wire.Command(id_, UNIT, verb, first, last, dict(args)), _sign))
+        command = wire.command(wire.Command(id_, UNIT, verb, first, last, dict(args)), _sign)
+        for way in (self.city, *self.city.beside):
+            way.say("command", command)
 
     def _verify(self, signature: bytes, message: bytes) -> bool:
         """To find out who signed it takes a while."""
@@ -232,7 +252,8 @@ class World:
         self.life += 1
         self.truth.lives.append(Span(self._began_ns, self.now_ns))
         self.faults += self._loop.faults
-        self.city.unplug()
+        for way in (self.city, *self.city.beside):
+            way.unplug()
         self.store.close()
         if self.eye is not None:
             self.eye.end()
@@ -323,6 +344,11 @@ class World:
 
     def _new_epoch(self) -> str:
         return f"epoch-{next(self._epochs)}"
+
+
+def _posting(city: City, post: Callable[[object], None]) -> City:
+    city.post = post
+    return city
 
 
 def _sign(message: bytes) -> bytes:

@@ -24,7 +24,7 @@ RAM = Path("/dev/shm")  # what is simulated is the power, not the speed of this 
 
 def live(seed: int, folder: Path) -> World:
     """One unit's week and the calm after it."""
-    world = World(seed, folder)
+    world = World(seed, folder, detour=seed % 2 == 1)
     world.run(script.write(world))
     return world
 
