@@ -148,7 +148,7 @@ _OFFLINE = (*LINK, "clock.unsynced", "frames.waiting", "receipt.none")
 _EXPLAINS = {
     **dict.fromkeys(("net.interface", "net.address", "net.gateway"), _OFFLINE),
     "net.names": ("link.network", "link.name", "clock.unsynced"),
-    "net.blocked": ("link.network", "link.server"),
+    "net.blocked": ("link.network", "link.server", "link.fallback"),
     "net.portal": LINK,
     "config.wrong": ("card.missing", "identity.missing"),  # without settings nobody knows where they are
     "card.readonly": ("spool.failing", "spool.slow", "spool.full", "frames.unkept", "term.unkept", "term.unknown"),

@@ -4,7 +4,7 @@ import queue
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,8 +16,11 @@ from edge.identity import Identity
 from edge.parts import Fact
 from edge.station.broker import open_broker
 from edge.station.ca import Authority
+from edge.station.ledger import Ledger
 from edge.uplink.mqtt import Broker, MqttLink
+from edge.uplink.talk import Server
 from tests.station.talker import Client
+from tests.uplink import webside
 
 WITHIN_S = 15
 UNIT = "unit-a"
@@ -148,3 +151,49 @@ def rogue() -> Iterator[Callable[[Callable[[socket.socket], None]], int]]:
     yield start
     for each in made:
         each.close()
+
+
+# --- by HTTPS
+
+
+@pytest.fixture
+def opened() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def web_ledger(tmp_path: Path, opened: ExitStack) -> Ledger:
+    return opened.enter_context(closing(Ledger(tmp_path / "ledger")))
+
+
+@pytest.fixture(scope="package")
+def served(home: Path, ca: Authority) -> Iterator[webside.Side]:
+    with closing(Ledger(home / "ledger")) as ledger, closing(webside.Side(home / "side", ledger, ca)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def web_side(served: webside.Side, web_ledger: Ledger) -> webside.Side:
+    served.office.begin(web_ledger)
+    served.mailbox.leave(UNIT)
+    return served
+
+
+@pytest.fixture
+def web_line(unit: Identity, opened: ExitStack) -> webside.Dial:
+    def make(
+        port: int, *, name: str = UNIT, clock: Any = None, host: str = "localhost", **changes: Any
+    ) -> webside.Line:
+        server = Server(f"https://{host}:{port}", files(unit), **{"answer_s": WITHIN_S, **changes})
+        return opened.enter_context(closing(webside.Line(server, name, clock or SystemClock(assume_synced=True), 20)))
+
+    return make
+
+
+@pytest.fixture
+def played(ca: Authority, opened: ExitStack) -> webside.Play:
+    def make(answer: Callable[[str, str, bytes], bytes | None]) -> webside.Played:
+        return opened.enter_context(closing(webside.Played(ca, answer)))
+
+    return make
