@@ -46,6 +46,7 @@ from edge.uplink.weblink import HttpsLink
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from edge.alert.library import Library
     from edge.camera.eye import Eye
     from edge.onsite.site import Site
     from edge.sim.door import Door
@@ -131,6 +132,7 @@ class Assembly:
             dice=random.SystemRandom(),
             new_epoch=new_epoch,
             open_phone=self._open_phone,
+            open_library=self._open_library,
             certificate=self._certificate() if settings.uplink.tls else None,
             bus=self._bus(),
             tamper=self._tamper(),
@@ -226,6 +228,13 @@ class Assembly:
         sender = WebSender(channel, self._clock, ca_file=ca_file)
         self._closing.callback(sender.close)
         return sender
+
+    def _open_library(self) -> "Library":
+        from edge.alert.library import Library  # requests, as above
+
+        library = Library(self._config.viid, self._config.alert.utc_offset_min, self._clock)
+        self._closing.callback(library.close)
+        return library
 
     def _certificate(self) -> Certificate:
         state, url, clock, who = self._state, self._config.uplink.frames_url, self._clock, self._who

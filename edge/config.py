@@ -140,6 +140,7 @@ class Config(Section, frozen=True):
     feishu: phonebook.Feishu = phonebook.Feishu()
     ntfy: phonebook.Ntfy = phonebook.Ntfy()
     apprise: phonebook.Apprise = phonebook.Apprise()
+    viid: phonebook.Viid = phonebook.Viid()
     sensors: fittings.Sensors = fittings.Sensors()
     indicator: fittings.Indicator = fittings.Indicator()
     metrics: outlets.Metrics = outlets.Metrics()
@@ -304,6 +305,7 @@ def _together(config: Config) -> None:
             remedy="Lower camera.before_s, camera.fps or the picture's size.",
         )
     road.check(config.uplink)
+    phonebook.check(config.viid)
     pins = {
         "door.contact_pin": door.contact_pin,
         "camera.led_pin": camera.led_pin,

@@ -1,10 +1,12 @@
 """Settings of the second path: which phones are told, over which channel, in which language."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from edge.declare import Section, Text, is_loopback, setting
+from edge.errors import ConfigError
 from edge.secret import Secret
 
 
@@ -110,6 +112,55 @@ class Apprise(Section, frozen=True):
         Secret | None,
         setting("One apprise address; it holds that service's keys.", secret=True, example='"bark://..."'),
     ] = None
+
+
+class Viid(Section, frozen=True):
+    """An image library of GA/T 1400 (VIID), which gets masked pictures of openings. Used once its url is given."""
+
+    url: Annotated[
+        Text | None,
+        setting(
+            "The library's address; masked pictures leave the unit in clear over it.",
+            example='"https://viid.example:8121"',
+        ),
+    ] = None
+    own_line: Annotated[
+        bool, setting("Whether the way there is a VPN or a network of its own, so that url may begin with http://.")
+    ] = False
+    device_id: Annotated[
+        Text | None, setting("This unit's code at the library, 20 digits.", example='"31010100001190000001"')
+    ] = None
+    user: Annotated[Text | None, setting("Who logs in; left out: device_id.", example='"door-7"')] = None
+    password: Annotated[Secret | None, setting("What it logs in with.", secret=True, example='"9f2c..."')] = None
+    pictures: Annotated[int, setting("Pictures of one opening.", ge=1, le=8)] = 2
+    event_sort: Annotated[
+        int, setting("EventSort: under which kind of event the library files the pictures.", ge=0, le=9999)
+    ] = 3
+
+
+def check(viid: Viid) -> None:
+    """What one setting must be because of another. Raises ConfigError."""
+    if viid.url is None:
+        return
+    plain = viid.own_line and viid.url.startswith("http://") and is_safe("https://" + viid.url.removeprefix("http://"))
+    for name, right, found, wanted in (
+        (
+            "viid.url",
+            plain or is_safe(viid.url),
+            "an address that is not of that form",
+            "https://host:port without a key; http:// only with viid.own_line = true",
+        ),
+        (
+            "viid.device_id",
+            re.fullmatch(r"[0-9]{20}", viid.device_id or "") is not None,
+            repr(viid.device_id),
+            "20 digits",
+        ),
+        ("viid.password", viid.password is not None, "none", "what the library's keeper gave for this unit"),
+    ):
+        if not right:
+            remedy = f"`doorunit config explain {name}` tells what it is for."
+            raise ConfigError(name, found=found, wanted=wanted, remedy=remedy)
 
 
 def urls(wecom: WeCom, dingtalk: DingTalk, feishu: Feishu, ntfy: Ntfy) -> Iterator[tuple[str, str]]:

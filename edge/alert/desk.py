@@ -45,8 +45,8 @@ class Desk:
         self._settings = config.alert
         self._tools = tools
         writer = Writer(unit, config.alert.language, config.alert.utc_offset_min, tools.know)
-        self._texts: list[tuple[Texts, Line]] = []
-        self._pictures: list[tuple[Pictures, Line]] = []
+        self._texts: list[tuple[Texts, Line[Sender]]] = []
+        self._pictures: list[tuple[Pictures, Line[Sender]]] = []
         for channel in channels(config):
             self._connect(channel, writer)
         self._lost = False

@@ -6,9 +6,8 @@ Lives in the deciding thread; only what `take` gives runs in the worker. A chann
 import logging
 import random
 from collections.abc import Callable
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
-from edge.alert.channel import Sender
 from edge.alert.pace import Pace
 from edge.clock import SECOND
 from edge.errors import ConfigError, DistrustError, DoorunitError, LimitError, RefusedError
@@ -20,17 +19,18 @@ log = logging.getLogger(__name__)
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 2, 60
 STUBBORN_FIRST_S, STUBBORN_MAX_S = 15, 600  # where only somebody's doing helps, and asking often gets a robot locked
 HANG_NS = 60 * SECOND  # a job has a deadline of its own; one that is not over by then never will be
-Job = Callable[[Sender], None]
+S = TypeVar("S")
+T = TypeVar("T", contravariant=True)
 
 
-class Queue(Protocol):
+class Queue(Protocol[T]):
     """What waits to go over a line."""
 
     def __bool__(self) -> bool:
         """Whether anything waits."""
         ...
 
-    def take(self, now_ns: int) -> Job:
+    def take(self, now_ns: int) -> Callable[[T], None]:
         """The next job; it is in hand until `back` or `done`."""
         ...
 
@@ -43,14 +43,14 @@ class Queue(Protocol):
         ...
 
 
-class Line:
+class Line(Generic[S]):
     """Sends what waits in `queue`. `open_sender` is called in the worker, and again where it raised."""
 
     def __init__(
         self,
         code: str,
-        queue: Queue,
-        open_sender: Callable[[], Sender],
+        queue: Queue[S],
+        open_sender: Callable[[], S],
         pace: Pace,
         worker: Worker,
         loop: Loop,
@@ -64,7 +64,7 @@ class Line:
         self._code = code
         self._queue = queue
         self._open = open_sender
-        self._sender: Sender | None = None
+        self._sender: S | None = None
         self._pace = pace
         self._worker = worker
         self._loop = loop
@@ -96,10 +96,10 @@ class Line:
         job = self._queue.take(now)
         self._worker.do(lambda: self._run(job), self._done, self._failed)
 
-    def _run(self, job: Job) -> None:
+    def _run(self, job: Callable[[S], None]) -> None:
         job(self._opened())
 
-    def _opened(self) -> Sender:
+    def _opened(self) -> S:
         if self._sender is None:
             self._sender = self._open()
         return self._sender

@@ -1,13 +1,13 @@
 """What waits for a line: changes of the door, and pictures of them."""
 
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from edge.alert.channel import Sender
-from edge.alert.line import Job
 from edge.alert.picture import shrink
 from edge.alert.pile import Pile
 from edge.alert.words import Alert, Batch, Message, Writer
@@ -15,6 +15,8 @@ from edge.errors import DoorunitError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+Job = Callable[[Sender], None]
 
 MOST_PICTURES = 2  # of 3 MB each in RAM
 TRIES = 3  # a picture that is refused thrice is let go: the platform has it

@@ -62,7 +62,7 @@ class WebSender:
             answer = self._ask_twice(ask)
         except requests.RequestException as err:
             root = list(_causes(err))[-1]
-            raise _explain(err, where, self._clock.read()) from (None if root is err else root)
+            raise explained(err, where, self._clock.read()) from (None if root is err else root)
         except OSError as err:  # what requests raises where it does not find the CA's file
             raise ConfigError(
                 f"{self._channel.name}.ca_file",
@@ -116,8 +116,8 @@ def _causes(err: BaseException) -> Iterator[BaseException]:
         one = one.__cause__ or one.__context__
 
 
-def _explain(err: BaseException, where: str, now: Stamp) -> LinkError:
-    """By whose fault, from the innermost error that says it."""
+def explained(err: BaseException, where: str, now: Stamp) -> LinkError:
+    """The LinkError for what requests raised, by whose fault, from the innermost error that says it."""
     for one in reversed(list(_causes(err))):
         if isinstance(one, ssl.SSLCertVerificationError):
             return _certificate(one, where, now)

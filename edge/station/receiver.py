@@ -115,7 +115,6 @@ class Receiver:
             context = ssl.create_default_context(cafile=tls[0])
             context.load_cert_chain(tls[1], tls[2])
             self._client.tls_set_context(context)
-        self._client.on_socket_open = _at_once
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
@@ -300,12 +299,6 @@ def says_online(payload: bytes) -> bool:
         return msgspec.json.decode(payload, type=_Online).online
     except (*wire.GARBLED, ValueError):
         return True  # whatever it is, it is for whoever reads it next
-
-
-def _at_once(_client: Client, _data: object, sock: object) -> None:
-    """Without this a receipt waits 40 ms for the broker to acknowledge what was sent just before it."""
-    if isinstance(sock, socket.socket):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _require_unit(unit: str) -> None:

@@ -24,7 +24,7 @@ from edge.parts import (
     Snapshot,
     by_name,
 )
-from edge.records import GapReason
+from edge.records import Event, GapReason
 from edge.spool.journal import Rows
 from edge.unit.crew import Crew
 from edge.unit.effects import COMMANDS, Effects
@@ -98,7 +98,9 @@ class Unit:
         c.photographer.on_set = c.recorder.frames
         if c.phones is not None:
             c.recorder.on_event = c.phones.tell
-            c.photographer.on_frame = c.phones.frame
+        c.photographer.on_frame = self._frame
+        if c.gallery is not None:
+            c.photographer.on_abandon = c.gallery.clear
         c.album.on_lost = lambda rows: c.recorder.gap(GapReason.FULL, [], rows)
         c.album.on_unreadable = self._unreadable
         c.album.on_gone = lambda rows: c.recorder.gap(GapReason.CORRUPT, [], rows)
@@ -116,6 +118,12 @@ class Unit:
             c.carrier.may_go = lambda: c.courier.up and not c.courier.behind
             c.courier.on_caught_up = c.carrier.go
             c.photographer.on_row = c.carrier.go
+
+    def _frame(self, event: Event, frame: FrameTaken) -> None:
+        """One masked picture of an opening, to whoever takes it in clear."""
+        for taker in (self._c.phones, self._c.gallery):
+            if taker is not None:
+                taker.frame(event, frame)
 
     def _begin(self, snapshot: Snapshot | None) -> None:
         c = self._c
@@ -136,6 +144,8 @@ class Unit:
         if c.renewal is not None:
             c.renewal.start()
         c.vigil.start()
+        if c.gallery is not None:
+            c.gallery.start()
         self._pulse()
         self._health_changed()
 

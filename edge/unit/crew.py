@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from edge.alert.gallery import Gallery
 from edge.board.host import HostReading
 from edge.clock import Clock
 from edge.config import Config
@@ -52,4 +53,5 @@ class Crew(msgspec.Struct, frozen=True):
     vigil: Vigil
     trace: Trace
     textfile: Textfile | None
+    gallery: Gallery | None = None
     renewal: Renewal | None = None

@@ -43,7 +43,8 @@ class Photographer:
     """Lives in the deciding thread.
 
     Hooks: on_frame(event, frame) for each picture of an opening as it comes, on_row() when a frame is safe on the
-    card, on_set(event, refs, missing) when all pictures are taken; on_sealed(row) and on_kept(row) of each.
+    card, on_set(event, refs, missing) when all pictures are taken; on_sealed(row) and on_kept(row) of each;
+    on_abandon() when none is wanted any more.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Photographer:
         self.on_set: Callable[[Event, tuple[FrameRef, ...], str], None] = lambda _event, _refs, _missing: None
         self.on_frame: Callable[[Event, FrameTaken], None] = lambda _event, _frame: None
         self.on_row: Callable[[], None] = lambda: None
+        self.on_abandon: Callable[[], None] = lambda: None
         self.on_sealed: Callable[[FrameRow], None] = lambda _: None
         self.on_kept: Callable[[FrameRow], None] = lambda _: None
         self.sensor_open: Callable[[], bool] = lambda: False
@@ -101,6 +103,7 @@ class Photographer:
     def abandon(self) -> None:
         """What is on its way is wanted no more: it goes nowhere."""
         self._takes.clear()
+        self.on_abandon()
 
     @property
     def pending(self) -> int:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import msgspec
 
+from edge.alert import gallery
 from edge.alert.channel import Channel, Sender
 from edge.alert.desk import Desk, Tools, channels
+from edge.alert.gallery import Gallery, Holder
 from edge.board.chips import I2C, fitted
 from edge.board.host import HostReading
 from edge.board.indicator import Panel
@@ -57,6 +59,7 @@ class Kit(msgspec.Struct, frozen=True):
     dice: random.Random
     new_epoch: Callable[[], str]
     open_phone: Callable[[Channel], Sender] | None = None  # None: no phones are told, whatever the settings say
+    open_library: Callable[[], Holder] | None = None  # None: pictures go to no image library
     certificate: Certificate | None = None  # None: it is no file of this machine, and nobody renews it
     bus: I2C | None = None  # None: no chip is fitted
     tamper: Contact | None = None
@@ -100,6 +103,7 @@ def staff(config: Config, unit: str, kit: Kit) -> Unit:
         host=kit.host,
         verify=kit.verify,
         phones=_phones(config, unit, kit, health, journal),
+        gallery=_gallery(config, kit, health, journal),
         renewal=_renewal(config, kit, health),
         guard=_guard(config, kit, health, recorder, journal),
         vigil=Vigil(work, kit.manager),
@@ -143,6 +147,17 @@ def _phones(config: Config, unit: str, kit: Kit, health: Health, journal: Journa
         return know(stamp, journal.anchors.get(stamp.boot))
 
     return Desk(unit, config, Tools(kit.loop, health, kit.dice, kit.worker, kit.open_phone, known))
+
+
+def _gallery(config: Config, kit: Kit, health: Health, journal: Journal) -> Gallery | None:
+    if kit.open_library is None or config.viid.url is None:
+        return None
+
+    def known(stamp: Stamp) -> Known:
+        return know(stamp, journal.anchors.get(stamp.boot))
+
+    tools = gallery.Tools(kit.loop, health, kit.dice, kit.worker("viid"), kit.open_library, known)
+    return Gallery(config.viid, tools)
 
 
 def _textfile(path: str | None, unit: str, kit: Kit) -> Textfile | None:

@@ -172,6 +172,23 @@ WAY = (
         remedy_zh="请确认所选渠道支持图片；文字告警仍会发送。",
     ),
     Row(
+        "viid.down",
+        "The image library takes no pictures",
+        "视图库无法接收图片",
+        60,
+        NETWORK,
+        remedy="Check [viid] with the library's keeper: address, device code, user and password.",
+        remedy_zh="请与视图库管理员核对 [viid] 的地址、设备编码、用户名与密码。",
+    ),
+    Row(
+        "viid.lost",
+        "Pictures did not get into the image library",
+        "部分图片未能进入视图库",
+        lasts_s=3600,
+        remedy="The platform has the same pictures, sealed. See why the library takes none: `doorunit doctor`.",
+        remedy_zh="平台存有同样的加密图片。请用 `doorunit doctor` 查看视图库为何不接收。",
+    ),
+    Row(
         "clock.unsynced",
         "The clock has not been set by the network",
         "时钟未同步",

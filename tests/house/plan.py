@@ -52,7 +52,7 @@ STRANGERS = {
         "edge/sim/swarm.py",
         "deploy/platform/receiver.py",
     ),
-    "requests": ("edge/uplink/https.py", "edge/alert/web.py"),
+    "requests": ("edge/uplink/https.py", "edge/alert/web.py", "edge/alert/library.py"),
     "apprise": ("edge/alert/others.py",),
     "rich": ("edge/onsite/watch.py",),
     "nacl": ("edge/spool/seal.py", "deploy/platform/open_frame.py", "deploy/platform/sign_command.py"),
