@@ -140,13 +140,13 @@ def mqtt(who: Identity, port: int) -> tuple[Link, ANSWERS]:
         subscribe=(wire.topic(UNIT, "receipt"),),
         will=(wire.topic(UNIT, "online"), b'{"online":false}'),
     )
-    return MqttLink(to, facts.put, SystemClock()), facts  # type: ignore[arg-type]
+    return MqttLink(to, facts.put, SystemClock()), facts
 
 
 def https(who: Identity, port: int, proxy: Proxy | None = None) -> tuple[Link, ANSWERS]:
     facts: ANSWERS = queue.Queue()
     server = Server(f"https://localhost:{port}", _files(who), proxy)
-    return HttpsLink(server, UNIT, facts.put, SystemClock(), wait_s=20), facts  # type: ignore[arg-type]
+    return HttpsLink(server, UNIT, facts.put, SystemClock(), wait_s=20), facts
 
 
 def _files(who: Identity) -> tuple[str, str, str]:

@@ -124,7 +124,7 @@ class Line(HttpsLink):
 
     def __init__(self, server: Server, unit: str, clock: Any, wait_s: int) -> None:
         self.facts: queue.Queue[Fact] = queue.Queue()
-        super().__init__(server, unit, self.facts.put, clock, wait_s=wait_s)  # type: ignore[arg-type]
+        super().__init__(server, unit, self.facts.put, clock, wait_s=wait_s)
 
     def next(self, kind: type[F]) -> F:
         fact = self.facts.get(timeout=WITHIN_S)
