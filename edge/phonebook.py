@@ -115,15 +115,11 @@ class Apprise(Section, frozen=True):
 
 
 class Viid(Section, frozen=True):
-    """An image library of GA/T 1400 (VIID), which gets masked pictures of openings. Used once its url is given."""
+    """An image library of GA/T 1400 (VIID): masked pictures go there in clear. Used once device_id is given."""
 
-    url: Annotated[
-        Text | None,
-        setting(
-            "The library's address; masked pictures leave the unit in clear over it.",
-            example='"https://viid.example:8121"',
-        ),
-    ] = None
+    url: Annotated[str, setting("The library's address, as https://host:port.", min_length=1)] = (
+        "https://localhost:8121"
+    )
     own_line: Annotated[
         bool, setting("Whether the way there is a VPN or a network of its own, so that url may begin with http://.")
     ] = False
@@ -131,7 +127,9 @@ class Viid(Section, frozen=True):
         Text | None, setting("This unit's code at the library, 20 digits.", example='"31010100001190000001"')
     ] = None
     user: Annotated[Text | None, setting("Who logs in; left out: device_id.", example='"door-7"')] = None
-    password: Annotated[Secret | None, setting("What it logs in with.", secret=True, example='"9f2c..."')] = None
+    password: Annotated[
+        Secret | None, setting("What it logs in with; left out: nothing.", secret=True, example='"9f2c..."')
+    ] = None
     pictures: Annotated[int, setting("Pictures of one opening.", ge=1, le=8)] = 2
     event_sort: Annotated[
         int, setting("EventSort: under which kind of event the library files the pictures.", ge=0, le=9999)
@@ -140,27 +138,19 @@ class Viid(Section, frozen=True):
 
 def check(viid: Viid) -> None:
     """What one setting must be because of another. Raises ConfigError."""
-    if viid.url is None:
-        return
     plain = viid.own_line and viid.url.startswith("http://") and is_safe("https://" + viid.url.removeprefix("http://"))
-    for name, right, found, wanted in (
-        (
+    remedy = "`doorunit config explain {}` tells what it is for."
+    if not (plain or is_safe(viid.url)):
+        raise ConfigError(
             "viid.url",
-            plain or is_safe(viid.url),
-            "an address that is not of that form",
-            "https://host:port without a key; http:// only with viid.own_line = true",
-        ),
-        (
-            "viid.device_id",
-            re.fullmatch(r"[0-9]{20}", viid.device_id or "") is not None,
-            repr(viid.device_id),
-            "20 digits",
-        ),
-        ("viid.password", viid.password is not None, "none", "what the library's keeper gave for this unit"),
-    ):
-        if not right:
-            remedy = f"`doorunit config explain {name}` tells what it is for."
-            raise ConfigError(name, found=found, wanted=wanted, remedy=remedy)
+            found="an address that is not of that form",  # not repeated: a password may have been pasted with it
+            wanted="https://host:port without a key; http:// only with viid.own_line = true",
+            remedy=remedy.format("viid.url"),
+        )
+    if viid.device_id is not None and not re.fullmatch(r"[0-9]{20}", viid.device_id):
+        raise ConfigError(
+            "viid.device_id", found=repr(viid.device_id), wanted="20 digits", remedy=remedy.format("viid.device_id")
+        )
 
 
 def urls(wecom: WeCom, dingtalk: DingTalk, feishu: Feishu, ntfy: Ntfy) -> Iterator[tuple[str, str]]:

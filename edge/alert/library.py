@@ -25,7 +25,7 @@ class Library:
     """Registers before the first thing it sends, and again where the library has forgotten this unit."""
 
     def __init__(self, settings: Viid, utc_offset_min: int, clock: Clock, answer_s: float = ANSWER_S) -> None:
-        self._url = (settings.url or "").rstrip("/")
+        self._url = settings.url.rstrip("/")
         self._where = self._url.split("://", 1)[-1]
         self._device = settings.device_id or ""
         self._event_sort = settings.event_sort

@@ -150,7 +150,7 @@ def _phones(config: Config, unit: str, kit: Kit, health: Health, journal: Journa
 
 
 def _gallery(config: Config, kit: Kit, health: Health, journal: Journal) -> Gallery | None:
-    if kit.open_library is None or config.viid.url is None:
+    if kit.open_library is None or config.viid.device_id is None:
         return None
 
     def known(stamp: Stamp) -> Known:
