@@ -20,7 +20,7 @@ TOLD_MAX_BYTES = 64_000  # of online, state, pulse and reply
 WAIT_MAX_S = 60  # how long a platform holds a question for commands at most
 
 
-class Refused(msgspec.Struct, frozen=True):
+class Unfit(msgspec.Struct, frozen=True):
     """One record of a batch that the platform cannot take: where in the array, and why."""
 
     index: int
@@ -32,7 +32,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
 
     epoch: str
     stored: wire.Ranges
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[Unfit, ...] = ()
 
     def holds(self, epoch: str, seq: int) -> bool:
         """Whether the platform has committed that record."""

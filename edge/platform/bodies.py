@@ -1,4 +1,4 @@
-"""Bodies of HTTPS answers that no struct elsewhere has."""
+"""Bodies of HTTPS answers that no struct elsewhere has, or has in full."""
 
 import msgspec
 
@@ -26,23 +26,8 @@ class Failed(msgspec.Struct, frozen=True):
     error: str
 
 
-class RecordRefused(msgspec.Struct, frozen=True):
-    """One record of a batch that the platform cannot take."""
-
-    index: int
-    error: str
-
-
-class BatchAnswer(msgspec.Struct, frozen=True):
-    """A receipt, and what was left out of it for good."""
-
-    epoch: str
-    stored: wire.Ranges
-    refused: tuple[RecordRefused, ...] = ()
-
-
 class CommandsWaiting(msgspec.Struct, frozen=True):
-    """Commands that wait, oldest first."""
+    """Commands that wait, oldest first; what posting.Waiting hands on unread."""
 
     next: str
     commands: tuple[wire.Signed, ...] = ()

@@ -13,6 +13,7 @@ from edge import told, wire
 from edge.errors import ConfigError
 from edge.platform import bodies
 from edge.platform.words import MESSAGES, SHAPES, WORDS
+from edge.posting import Answer
 
 JSON = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -38,7 +39,7 @@ def messages() -> dict[str, Any]:
         "no-args": wire.NoArgs,
         "identify-args": wire.IdentifyOrder,
         "records": list[wire.Envelope],
-        "records-answer": bodies.BatchAnswer,
+        "records-answer": Answer,
         "commands-waiting": bodies.CommandsWaiting,
         "frame-header": Header,
         "frame-stored": bodies.FrameStored,

@@ -22,7 +22,7 @@ from edge import wire
 from edge.clock import Clock
 from edge.errors import PartError, WireError
 from edge.identity import UNIT_ID
-from edge.posting import Answer, Refused
+from edge.posting import Answer, Unfit
 from edge.station.ledger import Batch, Ledger
 
 log = logging.getLogger(__name__)
@@ -235,7 +235,7 @@ class Receiver:
             except WireError as err:
                 self.refused += 1
                 log.warning("%s", err)
-                refused.append(Refused(index, str(err)))
+                refused.append(Unfit(index, str(err)))
                 continue
             epoch = record.epoch
             n = into.record(unit, envelope, handed.received_ns)

@@ -216,7 +216,7 @@ class _Life:
             raise self._no("events", status, body)
         if len(payloads) > 1:
             return None
-        return posting.Answer("", (), (posting.Refused(0, f"status {status}: {_words(body)}"),))
+        return posting.Answer("", (), (posting.Unfit(0, f"status {status}: {_words(body)}"),))
 
     def _tell(self, talk: Talk) -> None:
         while (next_ := self._next_told()) is not None:
