@@ -24,7 +24,15 @@ ROOT = papers.ROOT
 HERE = ROOT / "deploy/deb"
 HOME = Path("usr/lib/doorunit")
 SYSTEMD = Path("usr/lib/systemd")
-UNITS = ("doorunit.service", "doorunit-swap.service", "doorunit-recovery.service", "doorunit-recovery.timer")
+UNITS = (
+    "doorunit.service",
+    "doorunit-enrol.path",
+    "doorunit-enrol.service",
+    "doorunit-token.service",
+    "doorunit-swap.service",
+    "doorunit-recovery.service",
+    "doorunit-recovery.timer",
+)
 # Where each goes; what is a drop-in sorts after the system's own 40-*.
 FILES = {
     "sysusers.conf": Path("usr/lib/sysusers.d/doorunit.conf"),
@@ -37,6 +45,9 @@ FILES = {
 }
 SCRIPTS = ("postinst", "prerm", "postrm")
 SETTINGS = Path("etc/doorunit/doorunit.toml")
+# Whoever builds for others names who answers. .invalid is reserved (RFC 2606): no letter to it reaches a stranger.
+MAINTAINER = "doorunit project <doorunit@doorunit.invalid>"
+_MAINTAINER = re.compile(r"[^<>\n:]+ <[^@<>\s]+@[^@<>\s]+>")  # Debian policy 5.6.2
 EXECUTABLE = {HOME / "bin/doorunit"}
 SECRET = {SETTINGS: 0o640}  # may hold the keys of group robots; the package gives it to the unit's group
 
@@ -47,14 +58,25 @@ def main() -> int:
     parser.add_argument("--arch", choices=sorted(MACHINES), default="amd64")
     parser.add_argument("--python", choices=sorted(GLIBC), default="3.11", help="3.11: bookworm; 3.13: trixie")
     parser.add_argument("--out", type=Path, default=ROOT / "build/deb", help="folder (default build/deb)")
+    parser.add_argument("--maintainer", default=MAINTAINER, help="who answers for it, as 'Name <address>'")
     parser.add_argument("--level", type=int, default=6, help="of xz, 0 to 9 (default 6)")
     args = parser.parse_args()
-    sys.stdout.write(f"{build(Target(args.arch, args.python), args.out, level=args.level)}\n")
+    deb = build(Target(args.arch, args.python), args.out, level=args.level, maintainer=args.maintainer)
+    sys.stdout.write(f"{deb}\n")
     return 0
 
 
-def build(target: Target, out: Path, *, level: int = 6, wheels: Path = ROOT / "build/wheels") -> Path:
+def build(
+    target: Target,
+    out: Path,
+    *,
+    level: int = 6,
+    maintainer: str = MAINTAINER,
+    wheels: Path = ROOT / "build/wheels",
+) -> Path:
     """One package below `out`; returns its path."""
+    if not _MAINTAINER.fullmatch(maintainer):
+        raise SystemExit(f"--maintainer: found {maintainer!r}; want 'Name <address>'")
     epoch, version = source_epoch(), f"{source_version()}+py{target.python}"
     out.mkdir(parents=True, exist_ok=True)
     deb = out / f"doorunit_{version}_{target.arch}.deb"
@@ -64,7 +86,7 @@ def build(target: Target, out: Path, *, level: int = 6, wheels: Path = ROOT / "b
         environment(tree / HOME, target, found)
         _own_files(tree)
         _papers(tree, found, version, epoch)
-        _control(tree, target, version)
+        _control(tree, target, version, maintainer)
         settle(tree, epoch)
         command = ["dpkg-deb", "--build", "--root-owner-group", "--threads-max=1", "-Zxz", f"-z{level}"]
         environ = os.environ | {"SOURCE_DATE_EPOCH": str(epoch)}
@@ -122,7 +144,7 @@ def _own_files(tree: Path) -> None:
         _put(tree / SYSTEMD / "system" / name, (ROOT / "deploy/systemd" / name).read_bytes())
     for name, place in FILES.items():
         _put(tree / place, (HERE / "files" / name).read_bytes())
-    for name in ("pause.py", "recover.py", "swap.py"):
+    for name in ("bootfile.py", "pause.py", "recover.py", "swap.py"):
         _put(tree / HOME / "recovery" / name, (ROOT / "deploy/recovery" / name).read_bytes())
     (tree / "usr/bin").mkdir(parents=True)
     (tree / "usr/bin/doorunit").symlink_to("../lib/doorunit/bin/doorunit")
@@ -140,7 +162,7 @@ def _papers(tree: Path, wheels: Mapping[Pin, Path], version: str, epoch: int) ->
     _put(tree / SETTINGS, told.stdout)
 
 
-def _control(tree: Path, target: Target, version: str) -> None:
+def _control(tree: Path, target: Target, version: str, maintainer: str) -> None:
     major, minor = target.python.split(".")
     size_kb = sum(p.lstat().st_size for p in tree.rglob("*") if not p.is_dir()) // 1024
     filled = (
@@ -148,6 +170,7 @@ def _control(tree: Path, target: Target, version: str) -> None:
         .read_text(encoding="utf-8")
         .format(
             version=version,
+            maintainer=maintainer,
             arch=target.arch,
             size=size_kb,
             python=target.python,

@@ -7,9 +7,11 @@ folder. Needs root, mmdebstrap and systemd-container.
 import hashlib
 import json
 import os
+import platform
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -20,24 +22,81 @@ from deploy.deb.build import ROOT, environment
 from deploy.deb.wheels import Target, fetch
 
 CACHE = ROOT / "build/nspawn"
+BINFMT = Path("/proc/sys/fs/binfmt_misc")
 PACKAGES = ("systemd", "systemd-sysv", "dbus", "udev", "python3", "iproute2", "mosquitto", "procps", "man-db")
+FRESH = ("systemd", "systemd-sysv", "dbus", "udev")  # a Debian that knows nothing of us, not even Python
+FETCHED = (
+    "python3",
+    "iproute2",
+    "libbpf1",
+)  # what apt would fetch for the package: in its cache, for no network is there
+NOT_RUN = 77  # a campaign's exit status where the machine cannot run it: neither passed nor failed
 STATE = "var/lib/doorunit"
 PATIENCE = [1]  # times as long is waited for everything, where another processor is emulated
 EXIT_FORCE_RESTART = 133  # systemd-nspawn's, where the machine restarted
 STATION = "opt/station"
+_ALONE = ("-q", "--register=no", "--keep-unit", "--private-network")
 _ENV = {**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin", "LC_ALL": "C"}
 
 
-def root_archive(suite: str, arch: str) -> Path:
-    """A minimal Debian as a tar file, made on first use (a minute or two, from Debian's mirror)."""
-    key = hashlib.sha256(" ".join(PACKAGES).encode()).hexdigest()[:8]
+def emulate(target: Target) -> None:
+    """Let this kernel run that processor's programs, by qemu-user-static; nothing is done where they are its own."""
+    if target.machine == platform.machine():
+        return
+    if not (BINFMT / "register").exists():
+        run("mount", "-t", "binfmt_misc", "binfmt_misc", str(BINFMT))
+    name = f"qemu-{target.machine}"
+    if not (BINFMT / name).exists():
+        (BINFMT / "register").write_bytes(Path(f"/usr/lib/binfmt.d/{name}.conf").read_bytes().strip())
+
+
+def hindrance() -> str:
+    """Why no machine can be booted here, found by trying; empty: one can. A missing program is an error, not this."""
+    if os.geteuid() != 0:
+        return "this is not root"
+    with tempfile.TemporaryDirectory() as folder:
+        image = Path(folder, "card.img")
+        with image.open("wb") as file:
+            file.truncate(4 << 20)
+        Path(folder, "card").mkdir()
+        run("mkfs.ext4", "-q", str(image))
+        trials = (
+            ("no loop device can be mounted", ("mount", "-o", "loop", str(image), f"{folder}/card")),
+            (
+                "systemd-nspawn starts nothing",
+                ("systemd-nspawn", *_ALONE, "-D", "/", "--volatile=yes", "/usr/bin/true"),
+            ),
+        )
+        for what, command in trials:
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=60, env=_ENV, stdin=subprocess.DEVNULL
+            )
+            if done.returncode != 0:
+                run("umount", f"{folder}/card", check=False)
+                return f"{what}: {(lines(done.stderr) or ['it said nothing'])[-1]}"
+        run("umount", f"{folder}/card")
+    return ""
+
+
+def root_archive(suite: str, arch: str, packages: Sequence[str] = PACKAGES, fetched: Sequence[str] = ()) -> Path:
+    """A minimal Debian as a tar file, made on first use (a minute or two, from Debian's mirror).
+
+    `fetched`: packages that apt finds in its cache, with all that they depend on, and that are not installed.
+    """
+    key = hashlib.sha256(" ".join((*packages, *(f"+{name}" for name in fetched))).encode()).hexdigest()[:8]
     archive = CACHE / f"{suite}-{arch}-{key}.tar"
     if not archive.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
         part = archive.with_suffix(".part.tar")
-        command = ["mmdebstrap", "--variant=minbase", f"--arch={arch}", f"--include={','.join(PACKAGES)}"]
+        command = ["mmdebstrap", "--variant=minbase", f"--arch={arch}", f"--include={','.join(packages)}"]
         command += ['--aptopt=Acquire::Check-Valid-Until "false"', '--aptopt=Acquire::Languages "none"']
-        command += ["--dpkgopt=path-exclude=/usr/share/locale/*", "--quiet", suite, str(part)]
+        command += ["--dpkgopt=path-exclude=/usr/share/locale/*", "--quiet"]
+        if fetched:
+            # With what they recommend, as on a person's Debian; mmdebstrap's own settings of apt say otherwise.
+            apt = "env --unset=APT_CONFIG chroot $1 apt-get -o APT::Install-Recommends=true"
+            fetch_them = f"{apt} install -qq -y --download-only {' '.join(fetched)}"
+            command += ["--skip=cleanup/apt", f"--customize-hook={fetch_them}"]
+        command += [suite, str(part)]
         run(*command, timeout_s=1200)
         part.replace(archive)
     return archive
@@ -46,7 +105,9 @@ def root_archive(suite: str, arch: str) -> Path:
 class Machine:
     """One installed machine below `folder`. `boot` and `off` may follow one another; `close` ends all."""
 
-    def __init__(self, folder: Path, suite: str, target: Target) -> None:
+    def __init__(self, folder: Path, archive: Path, target: Target, *, more: Sequence[str] = ()) -> None:
+        """`more`: words for systemd-nspawn."""
+        self._more = tuple(more)
         self.root = folder / "root"
         self.card = folder / "card"
         self._image = folder / "card.img"
@@ -55,7 +116,7 @@ class Machine:
         self._nspawn: subprocess.Popen[bytes] | None = None
         self.leader = 0
         self.root.mkdir()
-        run("tar", "-C", str(self.root), "-xf", str(root_archive(suite, target.arch)))
+        run("tar", "-C", str(self.root), "-xf", str(archive))
         self._add_station(target)
         self.card.mkdir()
         with self._image.open("wb") as image:
@@ -66,8 +127,8 @@ class Machine:
     def boot(self, within_s: float = 60) -> int:
         """Start it; returns when that was (CLOCK_BOOTTIME, ns) once its systemd takes commands."""
         begun_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-        command = ["systemd-nspawn", "-q", "-D", str(self.root), "--boot", "--register=no", "--keep-unit"]
-        command += ["--private-network", f"--bind={self.card}:/{STATE}", "--console=pipe"]
+        command = ["systemd-nspawn", *_ALONE, "-D", str(self.root), "--boot", "--console=pipe"]
+        command += self._more or (f"--bind={self.card}:/{STATE}",)
         with self._log.open("ab") as log:
             self._nspawn = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_ENV, process_group=0
@@ -93,6 +154,10 @@ class Machine:
     def show(self, unit: str, name: str) -> str:
         """One property, as systemd has it."""
         return self.inside("systemctl", "show", unit, f"--property={name}", "--value").strip()
+
+    def journal(self, *units: str) -> str:
+        """The last lines of these units' journals."""
+        return self.inside("journalctl", "--no-pager", "-n", "60", *(f"--unit={unit}" for unit in units))
 
     def off(self) -> None:
         """Pull the plug."""

@@ -4,8 +4,8 @@
 
 One machine in systemd-nspawn with a station in it; the unit runs with simulated pins, as the service that the package
 installs. What cannot be had here: a Pi's pins and camera, limits of memory (this kernel has the old cgroups), a card's
-own wear. Ends with 1 where a figure is not what it must be; for another processor than this machine's, by way of
-qemu-user-static, times are only told.
+own wear. Ends with 1 where a figure is not what it must be, with 77 where no machine can be booted at all. For another
+processor than this machine's, by way of qemu-user-static, times are only told, and no system call is filtered.
 """
 
 import argparse
@@ -18,13 +18,26 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from deploy.deb.build import ROOT, build
 from deploy.deb.wheels import Target
-from tests.deploy.machine import PATIENCE, STATE, STATION, Machine, Probe, await_, lines, run
+from tests.deploy.machine import (
+    NOT_RUN,
+    PATIENCE,
+    STATE,
+    STATION,
+    Machine,
+    Probe,
+    await_,
+    emulate,
+    hindrance,
+    lines,
+    root_archive,
+    run,
+)
+from tests.deploy.rows import Rows
 
 UNIT = "doorunit.service"
 WITHIN_S = 30.0  # how long a report is waited for; what it must be is with each row
@@ -44,26 +57,13 @@ ExecStart=/usr/lib/doorunit/bin/python -I -B -u -X faulthandler -m edge.cli run 
 """
 
 
-class Row(NamedTuple):
-    """One figure. `most`: what it may be; None: it is only told."""
-
-    what: str
-    found: float
-    unit: str
-    most: float | None
-
-    @property
-    def well(self) -> bool:
-        return self.most is None or self.found <= self.most
-
-
 class Run:
     """One campaign on one machine."""
 
-    def __init__(self, machine: Machine, deb: Path) -> None:
+    def __init__(self, machine: Machine, deb: Path, rows: Rows) -> None:
         self._m = machine
         self._deb = deb
-        self.rows: list[Row] = []
+        self._rows = rows
 
     def play(self) -> None:
         """All of it, in order."""
@@ -73,7 +73,7 @@ class Run:
         began_ns = self._m.boot()
         with closing(Probe(self._m)) as probe:
             self._probe = probe
-            self._tell("boot to the first opening at the station", self._reported_s(began_ns), 20)
+            self._rows.tell("boot to the first opening at the station", self._reported_s(began_ns), 20)
             self._look()
             self._idle()
             self._fault("kill -9", lambda: self._signal("KILL"), 10)
@@ -96,12 +96,10 @@ class Run:
         shutil.copy(self._deb, m.root / "doorunit.deb")
         begun = time.monotonic()
         m.inside("dpkg", "-i", "/doorunit.deb", timeout_s=900)
-        self._tell("install", time.monotonic() - begun, None)
-        self._is("inactive before it is enrolled", m.show(UNIT, "ActiveState") == "inactive")
+        self._rows.tell("install", time.monotonic() - begun, None)
+        self._rows.is_("inactive before it is enrolled", m.show(UNIT, "ActiveState") == "inactive")
         (m.root / "etc/doorunit/doorunit.toml").write_text(SETTINGS)
-        override = m.root / f"etc/systemd/system/{UNIT}.d/simulated.conf"
-        override.parent.mkdir()
-        override.write_text(SIMULATED)
+        simulate(m.root)
         await_(lambda: (m.root / "var/lib/station/ca").is_dir(), 30, "the station's authority")
         enrol = f"/{STATION}/bin/python -I -m edge.cli station enrol sim-1 --dir /var/lib/station --out /tmp/identity"
         m.inside(*enrol.split())
@@ -118,25 +116,25 @@ class Run:
         """What is true of a unit that runs well."""
         m = self._m
         pid = m.show(UNIT, "MainPID")
-        self._is("no listening socket of the unit", f"pid={pid}," not in m.inside("ss", "-lntupH"))
+        self._rows.is_("no listening socket of the unit", f"pid={pid}," not in m.inside("ss", "-lntupH"))
         await_(lambda: "; link 5; " in m.show(UNIT, "StatusText"), 10, "a status line that tells of the link")
-        self._is(f"its status line: {m.show(UNIT, 'StatusText')}", m.show(UNIT, "StatusText").startswith("door "))
-        self._is("no core dump possible", _limit(m, pid, "Max core file size") == "0")
-        self._is("it runs as doorunit", m.inside("stat", "-c", "%U", f"/proc/{pid}").strip() == "doorunit")
-        self._is(
+        self._rows.is_(f"its status line: {m.show(UNIT, 'StatusText')}", m.show(UNIT, "StatusText").startswith("door "))
+        self._rows.is_("no core dump possible", _limit(m, pid, "Max core file size") == "0")
+        self._rows.is_("it runs as doorunit", m.inside("stat", "-c", "%U", f"/proc/{pid}").strip() == "doorunit")
+        self._rows.is_(
             "nothing of it can be written", "lib" not in m.inside("find", "/usr/lib/doorunit", "-user", "doorunit")
         )
         failed = [
             line for line in lines(m.inside("systemctl", "--failed", "--plain", "--no-legend")) if "doorunit" in line
         ]
-        self._is("no service of ours has failed", not failed)
+        self._rows.is_("no service of ours has failed", not failed)
         m.inside("systemctl", "start", "doorunit-recovery.service")
-        self._is("recovery does nothing to a unit that runs", m.show(UNIT, "MainPID") == pid)
-        self._is("man page", "DOORUNIT RUN" in m.inside("man", "doorunit"))
+        self._rows.is_("recovery does nothing to a unit that runs", m.show(UNIT, "MainPID") == pid)
+        self._rows.is_("man page", "DOORUNIT RUN" in m.inside("man", "doorunit"))
         words = (
             "source /usr/share/bash-completion/completions/doorunit; COMP_WORDS=(doorunit co); COMP_CWORD=1; _doorunit"
         )
-        self._is("completion", m.inside("bash", "-c", f'{words}; echo "${{COMPREPLY[@]}}"').strip() == "config")
+        self._rows.is_("completion", m.inside("bash", "-c", f'{words}; echo "${{COMPREPLY[@]}}"').strip() == "config")
 
     def _idle(self) -> None:
         m = self._m
@@ -150,18 +148,18 @@ class Run:
             "spend", command=["/usr/bin/python3", "-I", "/usr/lib/doorunit/recovery/recover.py"]
         )
         commits = took / ALIVE_S
-        self._tell("idle: processor", 100 * spent / took, 0.5, "%")
-        self._tell("idle: written to the card in a day", written * 512 / commits * 86_400 / 300 / 1e6, 20, "MB")
-        self._tell("idle: recovery's look every 2 min", 100 * recovery_s / 120, 0.5, "%")
+        self._rows.tell("idle: processor", 100 * spent / took, 0.5, "%")
+        self._rows.tell("idle: written to the card in a day", written * 512 / commits * 86_400 / 300 / 1e6, 20, "MB")
+        self._rows.tell("idle: recovery's look every 2 min", 100 * recovery_s / 120, 0.5, "%")
         pss = next(
             line for line in m.inside("cat", f"/proc/{pid}/smaps_rollup").splitlines() if line.startswith("Pss:")
         )
-        self._tell("memory (PSS)", int(pss.split()[1]) / 1024, 100, "MiB")
+        self._rows.tell("memory (PSS)", int(pss.split()[1]) / 1024, 100, "MiB")
 
     def _fault(self, what: str, act: Callable[[], None], most_s: float) -> None:
         begun_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         act()
-        self._tell(f"{what}: until the door is reported again", self._reported_s(begun_ns), most_s)
+        self._rows.tell(f"{what}: until the door is reported again", self._reported_s(begun_ns), most_s)
 
     def _reported_s(self, since_ns: int) -> float:
         """From `since_ns` (boot clock) until the station has an opening that was made after it."""
@@ -173,7 +171,7 @@ class Run:
 
     def _traceback(self) -> None:
         said = self._m.inside("journalctl", "-u", UNIT, "--no-pager", "-o", "cat")
-        self._is("the watchdog left every thread's place in the journal", "Fatal Python error: Aborted" in said)
+        self._rows.is_("the watchdog left every thread's place in the journal", "Fatal Python error: Aborted" in said)
 
     def _pictures(self) -> None:
         """With a camera: pictures reach the station, and no byte of the card is the beginning of one."""
@@ -184,7 +182,7 @@ class Run:
         m.inside("systemctl", "restart", UNIT)
         with closing(Probe(m)) as probe:
             self._probe = probe
-            self._is("an opening with a camera is reported", self._reported_s(begun_ns) < float("inf"))
+            self._rows.is_("an opening with a camera is reported", self._reported_s(begun_ns) < float("inf"))
             await_(lambda: probe.ask("frames") >= 10, 60, "ten pictures at the station")
         m.inside("ip", "link", "set", "lo", "down")  # what is taken now stays on the card
         with closing(Probe(m)) as probe:
@@ -193,9 +191,9 @@ class Run:
                 time.sleep(1)  # a door is a physical thing
         sealed = m.card / "frames"
         await_(lambda: len(list(sealed.iterdir())) >= 5, 60, "five sealed pictures on the card")
-        self._is("no picture in clear in any sector of the card", m.pictures_on_card() == 0)
+        self._rows.is_("no picture in clear in any sector of the card", m.pictures_on_card() == 0)
         (m.card / "planted").write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(4096))
-        self._is("a picture that was planted there is found", m.pictures_on_card() == 1)
+        self._rows.is_("a picture that was planted there is found", m.pictures_on_card() == 1)
         m.inside("ip", "link", "set", "lo", "up")
         settings.write_text(SETTINGS)
         m.inside("systemctl", "restart", UNIT)
@@ -209,15 +207,15 @@ class Run:
         m.inside("systemctl", "kill", "--signal=KILL", UNIT)
         await_(lambda: int(m.show(UNIT, "NRestarts")) >= 5, 60, "five restarts of a broken unit")
         m.inside("systemctl", "start", "doorunit-recovery.service")
-        self._is(
+        self._rows.is_(
             "recovery sees a broken unit", '"unwell_s": null' not in m.inside("cat", "/run/doorunit-recovery.json")
         )
-        self._is("systemd has not given up", m.show(UNIT, "ActiveState") in ("activating", "active"))
+        self._rows.is_("systemd has not given up", m.show(UNIT, "ActiveState") in ("activating", "active"))
         self._restarted()
         lib.with_name("gone").rename(lib)
         begun = time.monotonic()
         await_(lambda: m.show(UNIT, "SubState") == "running", 70, "the mended unit running")
-        self._tell("a mended environment: until it runs again", time.monotonic() - begun, 60)
+        self._rows.tell("a mended environment: until it runs again", time.monotonic() - begun, 60)
 
     def _restarted(self) -> None:
         """A unit that has been broken for a while: the machine itself is restarted, and why is on the card before."""
@@ -228,36 +226,24 @@ class Run:
         m.inside("systemctl", "start", "--no-block", "doorunit-recovery.service")
         m.restarted()
         noted = json.loads((m.root / "var/lib/doorunit-recovery/reboots.json").read_text())
-        self._is("recovery restarts the machine, and notes why", "not run steadily for 100" in noted[-1]["why"])
+        self._rows.is_("recovery restarts the machine, and notes why", "not run steadily for 100" in noted[-1]["why"])
 
     def _package(self) -> None:
         """Upgrade, remove, purge: what stays and what goes."""
         m = self._m
         before = m.show(UNIT, "MainPID")
         m.inside("dpkg", "-i", "/doorunit.deb", timeout_s=900)
-        self._is("an upgrade keeps the settings", (m.root / "etc/doorunit/doorunit.toml").read_text() == SETTINGS)
+        self._rows.is_("an upgrade keeps the settings", (m.root / "etc/doorunit/doorunit.toml").read_text() == SETTINGS)
         await_(lambda: m.show(UNIT, "SubState") == "running", 30, "the unit running after the upgrade")
-        self._is("an upgrade starts the new unit", m.show(UNIT, "MainPID") != before)
+        self._rows.is_("an upgrade starts the new unit", m.show(UNIT, "MainPID") != before)
         m.inside("dpkg", "--remove", "doorunit", timeout_s=300)
         kept = (m.card / "identity/unit.key").exists() and (m.root / "etc/doorunit/doorunit.toml").exists()
-        self._is("removed: identity and settings stay", kept)
-        self._is("removed: no program stays", not (m.root / "usr/lib/doorunit").exists())
+        self._rows.is_("removed: identity and settings stay", kept)
+        self._rows.is_("removed: no program stays", not (m.root / "usr/lib/doorunit").exists())
         m.inside("dpkg", "--purge", "doorunit", timeout_s=300)
         left = [path.name for path in m.card.iterdir()]
-        self._is(f"purged: nothing stays on the card ({left})", not left)
-        self._is("purged: no settings stay", not (m.root / "etc/doorunit/doorunit.toml").exists())
-
-    def _tell(self, what: str, found: float, most: float | None, unit: str = "s") -> None:
-        self._add(Row(what, found, unit, most if PATIENCE[0] == 1 else None))
-
-    def _is(self, what: str, well: bool) -> None:
-        self._add(Row(what, 0 if well else 1, "yes" if well else "NO", 0))
-
-    def _add(self, row: Row) -> None:
-        self.rows.append(row)
-        number = "" if row.unit in ("yes", "NO") else f"{row.found:.2f} "
-        most = "" if row.most is None or not number else f"  (at most {row.most:g})"
-        print(f"{'  ' if row.well else '! '}{row.what}: {number}{row.unit}{most}", flush=True)
+        self._rows.is_(f"purged: nothing stays on the card ({left})", not left)
+        self._rows.is_("purged: no settings stay", not (m.root / "etc/doorunit/doorunit.toml").exists())
 
 
 def main() -> int:
@@ -267,23 +253,31 @@ def main() -> int:
     parser.add_argument("--arch", choices=("amd64", "arm64"), default="amd64")
     parser.add_argument("--keep", type=Path, help="an empty folder for the machine, which then stays")
     args = parser.parse_args()
+    if why := hindrance():
+        print(f"not run here: {why}")
+        return NOT_RUN
     target = Target(args.arch, PYTHONS[args.suite])
+    emulate(target)
     PATIENCE[0] = 1 if target.machine == platform.machine() else 8
-    begun = time.monotonic()
+    begun, rows = time.monotonic(), Rows()
     deb = build(target, ROOT / "build/deb", level=1)
     folder = args.keep or Path(tempfile.mkdtemp(prefix="doorunit-nspawn."))
     folder.mkdir(parents=True, exist_ok=True)
     print(f"doorunit in systemd-nspawn, {args.suite} {args.arch}: {deb.name}, {deb.stat().st_size / 1e6:.1f} MB")
     try:
-        with closing(Machine(folder, args.suite, target)) as machine:
-            campaign = Run(machine, deb)
-            campaign.play()
+        with closing(Machine(folder, root_archive(args.suite, args.arch), target)) as machine:
+            Run(machine, deb, rows).play()
     finally:
         if args.keep is None:
             shutil.rmtree(folder, ignore_errors=True)
-    wrong = [row.what for row in campaign.rows if not row.well]
-    print(f"{len(campaign.rows)} rows, {len(wrong)} not as they must be, {time.monotonic() - begun:.0f} s")
-    return 1 if wrong else 0
+    return rows.close(time.monotonic() - begun)
+
+
+def simulate(root: Path) -> None:
+    """Have the unit in that root run with the shipped simulated parts: no machine here has pins."""
+    override = root / f"etc/systemd/system/{UNIT}.d/simulated.conf"
+    override.parent.mkdir(parents=True)
+    override.write_text(SIMULATED)
 
 
 def _cpu_s(machine: Machine, pid: int) -> float:

@@ -40,7 +40,9 @@ def placed(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", [MAIN, "doorunit-recovery.service"])
+@pytest.mark.parametrize(
+    "name", [MAIN, "doorunit-recovery.service", "doorunit-enrol.service", "doorunit-token.service"]
+)
 def test_its_exposure_is_two_at_most_as_systemd_counts_it(name: str):
     done = analysed("security", "--offline=yes", f"--threshold={MOST * 10:.0f}", str(HERE / name))
     assert done.returncode == 0, done.stdout[-400:]
@@ -81,6 +83,20 @@ def test_an_identity_that_a_power_cut_left_under_its_other_name_starts_it_too():
 
 def test_the_stations_file_on_the_boot_partition_starts_it_to_enrol():
     assert settings()["ConditionPathExists"] == [f"|{Unit().enrol_file}"]
+
+
+def test_every_unit_that_sees_to_the_stations_file_means_the_same_file():
+    assert settings("doorunit-enrol.path")["PathChanged"] == [Unit().enrol_file]
+    assert settings("doorunit-token.service")["ConditionPathExists"] == [Unit().enrol_file]
+    assert settings("doorunit-token.service")["ReadWritePaths"] == [f"-{Path(Unit().enrol_file).parent}"]
+    for name, verb in (("doorunit-enrol.service", "arrived"), ("doorunit-token.service", "spent")):
+        (command,) = settings(name)["ExecStart"]
+        assert command.split()[-2:] == [verb, Unit().enrol_file]
+
+
+def test_the_token_is_seen_to_after_each_start_of_the_unit_and_not_before():
+    assert "doorunit-token.service" in settings()["Wants"][0].split()
+    assert settings("doorunit-token.service")["After"] == [MAIN]
 
 
 def test_it_never_gives_up():
