@@ -7,6 +7,7 @@ With the system's own python3. What the unit's account can write is read with su
 is waited for, and no more is taken from it than whether one hash is equal.
 """
 
+import grp
 import hashlib
 import json
 import os
@@ -78,6 +79,16 @@ def erase(path: Path, identity: Path) -> bool:
     return True
 
 
+def show(path: Path, group: str = "doorunit") -> None:
+    """Let the unit's account read the file: a station writes it for its keeper alone, and FAT alone forgets that."""
+    with suppress(OSError, KeyError):  # FAT refuses owners, and needs none
+        gid = grp.getgrnam(group).gr_gid
+        before = path.stat()
+        if before.st_gid != gid and not before.st_mode & stat.S_IROTH:
+            os.chown(path, -1, gid)
+            path.chmod(stat.S_IMODE(before.st_mode) | stat.S_IRGRP)
+
+
 def _arrived(path: Path) -> int:
     until_s = time.monotonic() + WHOLE_WITHIN_S
     while (token := token_of(_read(path) or b"")) is None:
@@ -85,6 +96,7 @@ def _arrived(path: Path) -> int:
             sys.stderr.write(f"{path}: found no station's file; want it as `doorunit station batch` wrote it\n")
             return 0
         time.sleep(LOOK_S)
+    show(path)
     if wanted(token, enrolled_by(IDENTITY)):
         sys.stderr.write(f"{path}: the unit is started to enrol by it\n")
         command = ["systemctl", "--no-block", "restart", SERVICE]

@@ -21,8 +21,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from deploy.deb.build import ROOT, build
 from deploy.deb.wheels import Target
+from deploy.image.build import PYTHONS
 from tests.deploy.machine import FETCHED, FRESH, NOT_RUN, STATION, Machine, await_, hindrance, lines, root_archive
-from tests.deploy.nspawn import PYTHONS, UNIT, simulate
+from tests.deploy.nspawn import UNIT, simulate
 from tests.deploy.rows import Rows
 
 CARD = "boot/firmware/doorunit-enrol.toml"
@@ -85,7 +86,7 @@ class Run:
         for name in OURS:
             said = self._m.inside("systemd-analyze", "security", "--no-pager", name)
             found = next(line for line in said.splitlines() if "Overall exposure level" in line)
-            self._rows.tell(f"exposure of {name}, of 10", float(found.rsplit(":", 1)[1].split()[0]), 2.0, "")
+            self._rows.tell(f"exposure of {name}, of 10", float(found.split(": ")[1].split()[0]), 2.0, "")
         for word in ("SystemCallFilter", "RestrictAddressFamilies", "ProtectSystem"):
             self._rows.is_(f"{word} is on", self._m.show(UNIT, word) not in ("", "no"))
 

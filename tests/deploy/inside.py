@@ -49,12 +49,20 @@ def reported(since_ns: int, within_s: float) -> dict[str, Any]:
     return {"at_ns": None}
 
 
+def records() -> list[str]:
+    """The id of every record at the station, `unit/epoch/seq`, in the order of their coming."""
+    with closing(sqlite3.connect(LEDGER, uri=True)) as ledger:
+        return [json.loads(body)["id"] for (body,) in ledger.execute("SELECT body FROM record ORDER BY n")]
+
+
 def answer(asked: dict[str, Any]) -> Any:
     """One question."""
     if asked["do"] == "reported":
         return reported(asked["since_ns"], asked["within_s"])
     if asked["do"] == "move":
         return remote.move(DOOR, asked["to"])
+    if asked["do"] == "records":
+        return records()
     if asked["do"] == "frames":
         with closing(sqlite3.connect(LEDGER, uri=True)) as ledger:
             return ledger.execute("SELECT count(*) FROM frame").fetchone()[0]

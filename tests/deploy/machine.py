@@ -24,7 +24,7 @@ from deploy.deb.wheels import Target, fetch
 CACHE = ROOT / "build/nspawn"
 BINFMT = Path("/proc/sys/fs/binfmt_misc")
 PACKAGES = ("systemd", "systemd-sysv", "dbus", "udev", "python3", "iproute2", "mosquitto", "procps", "man-db")
-FRESH = ("systemd", "systemd-sysv", "dbus", "udev")  # a Debian that knows nothing of us, not even Python
+FRESH = ("systemd", "systemd-sysv", "dbus", "udev", "mosquitto")  # no Python; the broker is the station's
 FETCHED = (
     "python3",
     "iproute2",
@@ -39,15 +39,19 @@ _ALONE = ("-q", "--register=no", "--keep-unit", "--private-network")
 _ENV = {**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin", "LC_ALL": "C"}
 
 
-def emulate(target: Target) -> None:
-    """Let this kernel run that processor's programs, by qemu-user-static; nothing is done where they are its own."""
+def emulate(target: Target) -> int:
+    """Let this kernel run that processor's programs; how many times as long everything takes.
+
+    By qemu-user-static, unless they are its own.
+    """
     if target.machine == platform.machine():
-        return
+        return 1
     if not (BINFMT / "register").exists():
         run("mount", "-t", "binfmt_misc", "binfmt_misc", str(BINFMT))
     name = f"qemu-{target.machine}"
     if not (BINFMT / name).exists():
         (BINFMT / "register").write_bytes(Path(f"/usr/lib/binfmt.d/{name}.conf").read_bytes().strip())
+    return 8
 
 
 def hindrance() -> str:
@@ -105,9 +109,8 @@ def root_archive(suite: str, arch: str, packages: Sequence[str] = PACKAGES, fetc
 class Machine:
     """One installed machine below `folder`. `boot` and `off` may follow one another; `close` ends all."""
 
-    def __init__(self, folder: Path, archive: Path, target: Target, *, more: Sequence[str] = ()) -> None:
-        """`more`: words for systemd-nspawn."""
-        self._more = tuple(more)
+    def __init__(self, folder: Path, archive: Path, target: Target) -> None:
+        self.words: tuple[str, ...] = ()  # for systemd-nspawn; empty: the card stands at the unit's state folder
         self.root = folder / "root"
         self.card = folder / "card"
         self._image = folder / "card.img"
@@ -128,7 +131,7 @@ class Machine:
         """Start it; returns when that was (CLOCK_BOOTTIME, ns) once its systemd takes commands."""
         begun_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         command = ["systemd-nspawn", *_ALONE, "-D", str(self.root), "--boot", "--console=pipe"]
-        command += self._more or (f"--bind={self.card}:/{STATE}",)
+        command += self.words or (f"--bind={self.card}:/{STATE}",)
         with self._log.open("ab") as log:
             self._nspawn = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_ENV, process_group=0

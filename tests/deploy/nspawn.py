@@ -10,7 +10,6 @@ processor than this machine's, by way of qemu-user-static, times are only told, 
 
 import argparse
 import json
-import platform
 import shutil
 import sys
 import tempfile
@@ -23,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from deploy.deb.build import ROOT, build
 from deploy.deb.wheels import Target
+from deploy.image.build import PYTHONS
 from tests.deploy.machine import (
     NOT_RUN,
     PATIENCE,
@@ -43,7 +43,6 @@ UNIT = "doorunit.service"
 WITHIN_S = 30.0  # how long a report is waited for; what it must be is with each row
 IDLE_S = 30
 ALIVE_S = 10  # the unit's note that it runs, as often as settings allow; its default is 300 s
-PYTHONS = {"bookworm": "3.11", "trixie": "3.13"}
 SETTINGS = f"""[camera]
 enabled = false
 [spool]
@@ -257,8 +256,7 @@ def main() -> int:
         print(f"not run here: {why}")
         return NOT_RUN
     target = Target(args.arch, PYTHONS[args.suite])
-    emulate(target)
-    PATIENCE[0] = 1 if target.machine == platform.machine() else 8
+    PATIENCE[0] = emulate(target)
     begun, rows = time.monotonic(), Rows()
     deb = build(target, ROOT / "build/deb", level=1)
     folder = args.keep or Path(tempfile.mkdtemp(prefix="doorunit-nspawn."))
@@ -276,7 +274,7 @@ def main() -> int:
 def simulate(root: Path) -> None:
     """Have the unit in that root run with the shipped simulated parts: no machine here has pins."""
     override = root / f"etc/systemd/system/{UNIT}.d/simulated.conf"
-    override.parent.mkdir(parents=True)
+    override.parent.mkdir(parents=True, exist_ok=True)
     override.write_text(SIMULATED)
 
 

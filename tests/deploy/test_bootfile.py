@@ -1,5 +1,6 @@
 """The station's file on the boot partition: when the unit is started by it, and when its token is erased."""
 
+import grp
 import os
 from pathlib import Path
 
@@ -124,6 +125,26 @@ def test_a_file_that_cannot_be_written_stays_as_it_is(card: Path, identity: Path
     with pytest.raises(OSError, match="directory"):
         bootfile.erase(card, identity)
     assert stations.read(card).token == BOOT.token
+
+
+def test_the_units_group_can_read_what_was_copied_for_its_keeper_alone(card: Path):
+    card.chmod(0o600)
+    group = min(os.getgroups() or [os.getegid()])
+    name = grp.getgrgid(group).gr_name
+    os.chown(card, -1, group)
+    bootfile.show(card, name)  # already the group's: nothing is widened
+    assert card.stat().st_mode & 0o777 == 0o600
+    other = next(one for one in grp.getgrall() if one.gr_gid != group)
+    bootfile.show(card, other.gr_name)
+    mine = os.geteuid() == 0
+    assert (card.stat().st_gid == other.gr_gid, card.stat().st_mode & 0o777) == (mine, 0o640 if mine else 0o600)
+
+
+def test_a_file_that_everybody_can_read_keeps_its_owners(card: Path):
+    card.chmod(0o644)
+    before = card.stat()
+    bootfile.show(card, next(one.gr_name for one in grp.getgrall() if one.gr_gid != before.st_gid))
+    assert (card.stat().st_gid, card.stat().st_mode) == (before.st_gid, before.st_mode)
 
 
 @pytest.mark.parametrize(
