@@ -19,8 +19,9 @@ NODE := $(if $(shell command -v node 2>/dev/null),,nodejs) $(if $(shell command 
 # pictures, what decodes live view, what draws the wiring and renders the enclosure of hardware/, and what sets a man page
 DEBIAN := mosquitto mosquitto-clients chromium ffmpeg fonts-noto-cjk graphviz groff-base openscad systemd $(NODE)
 
-# What the campaigns need besides: a Debian of their own with a real systemd in it.
+# What a Debian of its own with a real systemd in it needs besides; another processor's is emulated.
 NSPAWN := mmdebstrap systemd-container
+EMULATED = $(if $(findstring arm64,$(ON)),qemu-user-static arch-test)
 
 # $(call debian,packages): installs those that are missing where this is root, else says which and how.
 define debian
@@ -43,7 +44,7 @@ export DEBIAN_FRONTEND=noninteractive
     { cat "$$log" >&2; exit 1; }
 endef
 
-.PHONY: help setup setup-test debian demo test lint campaigns nspawn bench hardware deb format lock clean
+.PHONY: help setup setup-test debian demo test lint campaigns nspawn bench hardware deb image format lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -75,8 +76,10 @@ lint: .venv/.test ## format, lint, types; the drivers against MicroPython
 CAMPAIGNS := tests/power/cuts.py tests/power/statements.py tests/sim/weeks.py tests/sim/matrix.py tests/whole/peers.py
 CAMPAIGNS += tests/sim/doctor_matrix.py tests/fuzz/fuzz.py tests/drivers/corpus.py
 
-campaigns: .venv/.test debian ## power cuts, crashes, simulated weeks, faults, peers' failures, fuzz; the soak beside them
-	@failed=0
+# The last needs a machine that may mount and boot another: where it may not, it says why, and counts as not run.
+campaigns: .venv/.test debian ## power cuts, crashes, weeks, faults, peers' failures, fuzz; the soak beside them; a real systemd
+	@($(call debian,$(NSPAWN)))
+	failed=0
 	soak=$$(mktemp)
 	trap 'rm -f "$$soak"' EXIT
 	$(PY) tests/soak/soak.py >"$$soak" 2>&1 &
@@ -87,11 +90,21 @@ campaigns: .venv/.test debian ## power cuts, crashes, simulated weeks, faults, p
 	echo "--- tests/soak/soak.py"
 	wait $$! || { echo "tests/soak/soak.py: ended with $$?"; failed=1; }
 	cat "$$soak"
+	echo "--- tests/deploy/nspawn.py"
+	$(PY) tests/deploy/nspawn.py && ended=0 || ended=$$?
+	[ $$ended -ne 77 ] || { echo "campaigns: NOT RUN: tests/deploy/nspawn.py, for the reason above"; ended=0; }
+	[ $$ended -eq 0 ] || { echo "tests/deploy/nspawn.py: ended with $$ended"; failed=1; }
 	exit $$failed
 
-nspawn: .venv/.test debian ## boot the package on a real systemd: three minutes, and a Debian to bootstrap the first time
-	@($(call debian,$(NSPAWN)))
-	$(PY) tests/deploy/nspawn.py
+# Three, three and four minutes, and each a Debian to bootstrap the first time.
+nspawn: .venv/.test debian ## boot the package, a fresh Debian and the image on a real systemd; make nspawn ON="--suite trixie"
+	@($(call debian,$(NSPAWN) $(EMULATED)))
+	failed=0
+	for campaign in nspawn fresh image; do
+	    echo "--- tests/deploy/$$campaign.py"
+	    $(PY) tests/deploy/$$campaign.py $(ON) || failed=1
+	done
+	exit $$failed
 
 bench: .venv/.test ## measure: every tests/bench/bench_*.py, one after another
 	@shopt -s nullglob
@@ -104,6 +117,10 @@ hardware: .venv/.test debian ## tables, drawings and models to print (build/hard
 
 deb: .venv/.project ## the unit's Debian package (build/deb); make deb DEB="--arch arm64 --python 3.13"
 	@$(PY) -m deploy.deb.build $(DEB)
+
+image: .venv/.project ## the image's root, as far as it can be built here (build/image); make image ON="--arch amd64"
+	@($(call debian,mmdebstrap $(if $(findstring amd64,$(ON)),,qemu-user-static arch-test)))
+	$(PY) -m deploy.image.build $(ON)
 
 format: .venv/.test ## put every file in the house's format
 	@$(PY) -m ruff check --quiet --fix-only .

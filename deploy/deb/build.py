@@ -33,12 +33,15 @@ UNITS = (
     "doorunit-recovery.service",
     "doorunit-recovery.timer",
 )
+DISPATCHER = Path("usr/lib/NetworkManager/dispatcher.d/90-doorunit-ntp")
 # Where each goes; what is a drop-in sorts after the system's own 40-*.
 FILES = {
     "sysusers.conf": Path("usr/lib/sysusers.d/doorunit.conf"),
     "udev.rules": Path("usr/lib/udev/rules.d/90-doorunit.rules"),
     "journald.conf": SYSTEMD / "journald.conf.d/90-doorunit.conf",
     "system.conf": SYSTEMD / "system.conf.d/90-doorunit.conf",
+    "timesyncd.conf": SYSTEMD / "timesyncd.conf.d/90-doorunit.conf",
+    "networkmanager-ntp.sh": DISPATCHER,
     "coredump.conf": SYSTEMD / "coredump.conf.d/90-doorunit.conf",
     "no-swap-file.conf": SYSTEMD / "system/dphys-swapfile.service.d/90-doorunit.conf",
     "rpi-swap.conf": Path("etc/rpi/swap.conf.d/90-doorunit.conf"),
@@ -48,7 +51,7 @@ SETTINGS = Path("etc/doorunit/doorunit.toml")
 # Whoever builds for others names who answers. .invalid is reserved (RFC 2606): no letter to it reaches a stranger.
 MAINTAINER = "doorunit project <doorunit@doorunit.invalid>"
 _MAINTAINER = re.compile(r"[^<>\n:]+ <[^@<>\s]+@[^@<>\s]+>")  # Debian policy 5.6.2
-EXECUTABLE = {HOME / "bin/doorunit"}
+EXECUTABLE = {HOME / "bin/doorunit", DISPATCHER}
 SECRET = {SETTINGS: 0o640}  # may hold the keys of group robots; the package gives it to the unit's group
 
 

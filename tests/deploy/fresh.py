@@ -1,6 +1,6 @@
 """One command on a fresh Debian: apt installs the package, and the station's file alone makes it a unit that runs.
 
-    .venv/bin/python tests/deploy/fresh.py [--suite trixie] [--keep FOLDER]
+    .venv/bin/python tests/deploy/fresh.py [--suite trixie] [--arch arm64] [--keep FOLDER]
 
 A Debian without so much as a Python, and the package's own defaults; only that the unit is told to simulate, for there
 are no pins. The station stands in the same machine; apt finds what it needs in its cache, for there is no network. Exit
@@ -22,7 +22,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from deploy.deb.build import ROOT, build
 from deploy.deb.wheels import Target
 from deploy.image.build import PYTHONS
-from tests.deploy.machine import FETCHED, FRESH, NOT_RUN, STATION, Machine, await_, hindrance, lines, root_archive
+from tests.deploy.machine import (
+    FETCHED,
+    FRESH,
+    NOT_RUN,
+    PATIENCE,
+    STATION,
+    Machine,
+    await_,
+    emulate,
+    hindrance,
+    lines,
+    root_archive,
+)
 from tests.deploy.nspawn import UNIT, simulate
 from tests.deploy.rows import Rows
 
@@ -101,8 +113,10 @@ class Run:
     def _stopped(self) -> None:
         m = self._m
         m.inside("systemctl", "stop", UNIT)
+        looked = "ExecMainExitTimestampMonotonic"
+        before = m.show("doorunit-enrol.service", looked)
         (m.root / CARD).write_text((m.root / CARD).read_text())
-        await_(lambda: int(m.show("doorunit-enrol.service", "ExecMainExitTimestampMonotonic") or 0), 10, "a look at it")
+        await_(lambda: m.show("doorunit-enrol.service", looked) not in ("0", before), 10, "a look at the file")
         self._rows.is_("stopped by a person, it stays stopped", m.show(UNIT, "ActiveState") == "inactive")
 
     def _within(self, what: str, condition: Callable[[], bool], most_s: float) -> None:
@@ -142,12 +156,14 @@ def main() -> int:
     """0: every figure is what it must be. 77: not run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--suite", choices=sorted(PYTHONS), default="bookworm")
+    parser.add_argument("--arch", choices=("amd64", "arm64"), default="amd64")
     parser.add_argument("--keep", type=Path, help="an empty folder for the machine, which then stays")
     args = parser.parse_args()
     if why := hindrance():
         sys.stdout.write(f"not run here: {why}\n")
         return NOT_RUN
-    target = Target("amd64", PYTHONS[args.suite])
+    target = Target(args.arch, PYTHONS[args.suite])
+    PATIENCE[0] = emulate(target)
     begun, rows = time.monotonic(), Rows()
     deb = build(target, ROOT / "build/deb", level=1)
     folder = args.keep or Path(tempfile.mkdtemp(prefix="doorunit-fresh."))

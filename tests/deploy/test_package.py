@@ -5,12 +5,13 @@ import os
 import re
 import subprocess
 import sys
+from email.utils import parseaddr
 from pathlib import Path
 
 import pytest
 
 from deploy.deb import papers
-from deploy.deb.build import FILES, ROOT, SCRIPTS, build, source_epoch
+from deploy.deb.build import DISPATCHER, FILES, ROOT, SCRIPTS, build, source_epoch
 from deploy.deb.wheels import BUILD_ONLY, Target, fetch, pins
 from edge import VERSION
 from edge.cli import VERBS
@@ -61,6 +62,43 @@ def test_settings_are_a_conffile_that_others_cannot_read_and_that_the_unit_accep
     assert "/etc/doorunit/doorunit.toml\n" in (tree / "DEBIAN/conffiles").read_text()
     check = [sys.executable, "-m", "edge.cli", "config", "check", str(settings)]
     assert subprocess.run(check, cwd=ROOT, check=False, capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("who", ["", "nobody", "no address <>", "two\nlines <a@b.invalid>", "a: b <a@b.invalid>"])
+def test_a_maintainer_that_debian_could_not_read_is_refused_before_anything_is_built(who: str, tmp_path: Path):
+    with pytest.raises(SystemExit, match="want 'Name <address>'"):
+        build(Target(), tmp_path, maintainer=who)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_its_maintainer_can_be_written_to_or_is_plainly_nobody(deb: Path):
+    said = subprocess.run(["dpkg-deb", "--field", str(deb), "Maintainer"], check=True, capture_output=True, text=True)
+    name, address = parseaddr(said.stdout.strip())
+    assert name == "doorunit project"
+    assert address.endswith(".invalid")  # RFC 2606: no letter to it reaches a stranger
+
+
+@pytest.mark.parametrize(
+    ("action", "servers", "written"),
+    [
+        ("up", "192.0.2.1 192.0.2.2", "[Time]\nNTP=192.0.2.1 192.0.2.2\n"),
+        ("dhcp4-change", "192.0.2.1", "[Time]\nNTP=192.0.2.1\n"),
+        ("up", "", None),
+        ("up", "192.0.2.1\nFallbackNTP=evil.example", None),
+        ("up", "ntp.example", None),
+        ("connectivity-change", "192.0.2.1", None),
+        ("down", "192.0.2.1", None),
+    ],
+)
+def test_time_servers_that_came_by_dhcp_are_given_to_timesyncd(
+    tree: Path, tmp_path: Path, action: str, servers: str, written: str | None
+):
+    environ = {"PATH": os.environ["PATH"], "DHCP4_NTP_SERVERS": servers, "DOORUNIT_TIMESYNC": str(tmp_path)}
+    script = tree / DISPATCHER
+    assert script.stat().st_mode & 0o777 == 0o755  # NetworkManager runs no other
+    subprocess.run([script, "eth0", action], env=environ, check=True, capture_output=True)
+    file = tmp_path / "60-doorunit-eth0.conf"
+    assert (file.read_text() if file.exists() else None) == written
 
 
 def test_every_drop_in_sorts_after_the_systems_own():
