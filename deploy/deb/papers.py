@@ -40,6 +40,10 @@ def man(said: Mapping[str, str], version: str, epoch: int) -> str:
             "/var/lib/doorunit",
             "identity, and what has no receipt yet; kept when the package is removed, not when purged",
         ),
+        (
+            "/boot/firmware/doorunit-enrol.toml",
+            "the station's file: put there, it enrols the unit; its token is then erased",
+        ),
         ("/var/lib/doorunit-recovery/reboots.json", "when and why the machine was restarted for the unit's sake"),
     ):
         lines += [".TP", f".I {path}", what]

@@ -21,7 +21,7 @@ done
 install -d -m 0700 -o "$user" -g "$group" "$root/var/lib/doorunit"
 install -d -m 0755 "$root/var/lib/doorunit-recovery"
 
-install -m 0640 -o 0 -g "$group" "$settings" "$root/etc/doorunit/doorunit.toml"
+install -m 0640 -g "$group" "$settings" "$root/etc/doorunit/doorunit.toml"
 install -d "$root/bootfs"
 if [ -f "$root/boot/firmware/config.txt" ]; then
     cat "$here/config.txt" >>"$root/boot/firmware/config.txt"
