@@ -96,7 +96,7 @@ campaigns: .venv/.test debian ## power cuts, crashes, weeks, faults, peers' fail
 	[ $$ended -eq 0 ] || { echo "tests/deploy/nspawn.py: ended with $$ended"; failed=1; }
 	exit $$failed
 
-# Three, three and four minutes, and each a Debian to bootstrap the first time.
+# Two minutes each, and each a Debian to bootstrap first: a minute or two; emulated, by far more.
 nspawn: .venv/.test debian ## boot the package, a fresh Debian and the image on a real systemd; make nspawn ON="--suite trixie"
 	@($(call debian,$(NSPAWN) $(EMULATED)))
 	failed=0

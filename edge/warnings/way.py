@@ -230,8 +230,8 @@ WAY = (
         "enrol.token",
         "The used token is still on the boot partition",
         "已用令牌仍留在启动分区",
-        remedy="Delete unit.enrol_file; the unit could not, for the partition is read-only.",
-        remedy_zh="请删除 unit.enrol_file 指定的文件；启动分区只读，本机无法自行删除。",
+        remedy="The package's doorunit-token.service erases it a moment later; where it stays, delete unit.enrol_file.",
+        remedy_zh="软件包的 doorunit-token.service 随后会将其清除；若仍存在，请删除 unit.enrol_file 指定的文件。",
     ),
     Row(
         "identity.ending",

@@ -203,7 +203,7 @@ class Run:
         await_(lambda: m.show(UNIT, "ActiveState") == "active", 30, "the unit running after its card was mended")
         lib = m.root / "usr/lib/doorunit/lib"
         lib.rename(lib.with_name("gone"))
-        m.inside("systemctl", "kill", "--signal=KILL", UNIT)
+        self._signal("KILL")
         await_(lambda: int(m.show(UNIT, "NRestarts")) >= 5, 60, "five restarts of a broken unit")
         m.inside("systemctl", "start", "doorunit-recovery.service")
         self._rows.is_(
