@@ -49,10 +49,11 @@ def reported(since_ns: int, within_s: float) -> dict[str, Any]:
     return {"at_ns": None}
 
 
-def records() -> list[str]:
-    """The id of every record at the station, `unit/epoch/seq`, in the order of their coming."""
+def records() -> list[tuple[str, str]]:
+    """Of every record at the station, in the order of their coming: its id, `unit/epoch/seq`, and its boot's."""
     with closing(sqlite3.connect(LEDGER, uri=True)) as ledger:
-        return [json.loads(body)["id"] for (body,) in ledger.execute("SELECT body FROM record ORDER BY n")]
+        found = [json.loads(body) for (body,) in ledger.execute("SELECT body FROM record ORDER BY n")]
+    return [(one["id"], one["data"]["record"].get("at", {}).get("boot", "")) for one in found]
 
 
 def answer(asked: dict[str, Any]) -> Any:
