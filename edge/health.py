@@ -88,3 +88,26 @@ class Health:
         """When what is shown next changes by itself (boot ns): a grace time ends or a while is over. None: never."""
         ends = [w.since_ns + w.row.grace_s * SECOND for w in self._active.values()]
         return min((end for end in (*ends, *self._ends_ns.values()) if end > now_ns), default=None)
+
+
+class Aside:
+    """Health of the way to another platform than the main one: link.server becomes cloud.server, and so on."""
+
+    def __init__(self, health: Health, name: str) -> None:
+        self._health = health
+        self._name = name
+
+    def set(self, code: str, now_ns: int, detail: object = "") -> bool:
+        """As Health.set."""
+        return self._health.set(self._own(code), now_ns, detail)
+
+    def clear(self, code: str, now_ns: int) -> bool:
+        """As Health.clear."""
+        return self._health.clear(self._own(code), now_ns)
+
+    def put(self, code: str, now_ns: int, wrong: bool, detail: object = "") -> bool:
+        """As Health.put."""
+        return self._health.put(self._own(code), now_ns, wrong, detail)
+
+    def _own(self, code: str) -> str:
+        return f"{self._name}.{code.rpartition('.')[2]}"

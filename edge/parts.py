@@ -178,6 +178,14 @@ class Link(Protocol):
         ...
 
 
+class Wish(msgspec.Struct, frozen=True):
+    """What one platform wants of the records. `rule`: the filter in words; with another it may get some twice."""
+
+    name: str
+    rule: str
+    wants: Callable[[AnyRecord], bool]
+
+
 class FramePost(Protocol):
     """Takes sealed frames to the platform. May block; used by the frames' own worker."""
 

@@ -46,6 +46,17 @@ class Warned(msgspec.Struct, frozen=True):
     remedy_zh: str | UnsetType = UNSET
 
 
+class Beside(msgspec.Struct, frozen=True):
+    """A platform beside this one, and what it lacks. lost: records that went before it had them, since the start."""
+
+    name: str
+    link_up: bool
+    backlog: Int64
+    lost: Int64
+    in_flight: Int64
+    last_receipt_s: float | None
+
+
 class Pulse(msgspec.Struct, frozen=True, kw_only=True):
     """The unit in numbers, now and then; never kept for later, so one that is missed is missed."""
 
@@ -64,6 +75,7 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True):
     frames_waiting: Int64 | UnsetType = UNSET
     frames_delivered: Int64 | UnsetType = UNSET
     commits: Int64 | UnsetType = UNSET
+    others: list[Beside] | UnsetType = UNSET
     door: Door
     openings: Int64 | UnsetType = UNSET
     glitches: Int64 | UnsetType = UNSET

@@ -40,6 +40,7 @@ def erase(folder: Path) -> dict[str, object]:
     from edge.spool.erase import Eraser
     from edge.spool.frames import FrameFiles
     from edge.spool.hold import Hold
+    from edge.spool.shares import lacks
     from edge.spool.store import SqliteStore
     from edge.unit.erasure import STATE, counting, read_erasure
     from edge.unit.warden import NAME
@@ -57,7 +58,7 @@ def erase(folder: Path) -> dict[str, object]:
         eraser = Eraser(folder, store, files)
         snapshot = eraser.open()
         keep = {"commands": snapshot.state.get("commands", b"{}").decode()}  # what was done is never done again
-        count = counting("technician", snapshot.epoch, len(snapshot.frames), keep)
+        count = counting("technician", snapshot.epoch, len(snapshot.frames), keep, lacks(snapshot.state))
         made = read_erasure(eraser.erase(count, {NAME: ""}).state[STATE])
     finally:
         store.close()

@@ -2,7 +2,7 @@
 
 from edge.onsite.check import Found, Scene
 from edge.onsite.doctor import Line, Report
-from edge.onsite.words import STATES_ZH, WORDS, fold, pad, span
+from edge.onsite.words import STATES_ZH, WORDS, fold, others, pad, span
 
 COLUMNS = 79
 _LABEL = 10  # columns, of status and of a cause's parts
@@ -97,6 +97,7 @@ def _facts(report: Report, scene: Scene, lang: str) -> list[tuple[str, str]]:
             ("link", f"{link} ({agent['broker']})"),
             ("waiting", waits + oldest),
             ("receipt", words["none"] if last_s is None else words["ago"].format(span(last_s))),
+            *([("others", others(pulse["others"], lang))] if "others" in pulse else []),
             ("clock", f"{_state(pulse['clock'], lang)}{within}, {pulse['time']}"),
         ]
     else:

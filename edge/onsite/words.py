@@ -1,7 +1,8 @@
 """What status and doctor say, in Chinese and English, and how wide it is in a terminal."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 LANGS = ("zh", "en")
 WORDS = {
@@ -36,6 +37,10 @@ WORDS = {
         "link": "link",
         "waiting": "waiting",
         "receipt": "receipt",
+        "others": "others",
+        "other": "{} {}: {} records wait, receipt {}",
+        "up": "up",
+        "down": "down",
         "clock": "clock",
         "machine": "machine",
         "none": "none",
@@ -72,6 +77,10 @@ WORDS = {
         "link": "连接",
         "waiting": "待发",
         "receipt": "回执",
+        "others": "其他平台",
+        "other": "{} {}：{} 条记录待发，回执 {}",
+        "up": "已连接",
+        "down": "未连接",
         "clock": "时钟",
         "machine": "主机",
         "none": "无",
@@ -147,3 +156,17 @@ def _pieces(text: str) -> list[str]:
         else:
             pieces.append(c)
     return pieces
+
+
+def others(told: Sequence[Mapping[str, Any]], lang: str) -> str:
+    """The platforms beside the main one, from the pulse: link, what waits, last receipt."""
+    words = WORDS[lang]
+    return "; ".join(
+        words["other"].format(
+            one["name"],
+            words["up" if one["link_up"] else "down"],
+            one["backlog"],
+            words["none"] if one["last_receipt_s"] is None else words["ago"].format(span(one["last_receipt_s"])),
+        )
+        for one in told
+    )

@@ -185,9 +185,10 @@ class Member:
         self._on = True
         self._boot_id = f"{self.unit}-{self._boots}"
         self._link = fleet.open_link(self.unit, partial(self._hear, self._life), self._boot_id)
-        source = Source(self._read, self._forget, self._encode)
+        topic = wire.topic(self.unit, "event")
+        source = Source(self._read, self._forget, lambda record: (topic, self._encode(record)))
         settings = Uplink(pulse_s=fleet.plan.pulse_s)
-        self._courier = Courier(self.unit, self._link, source, fleet.loop, Health(), settings, self._dice)
+        self._courier = Courier(self._link, source, fleet.loop, Health(), settings, self._dice)
         self._courier.on_up = self._greet
         self._courier.on_link = self._count
         self._courier.on_sent = self._sent
@@ -267,9 +268,9 @@ class Member:
         found = [(n, record) for n, record in self.rows.items() if n > after][:limit]
         self._fleet.loop.call(then, found)
 
-    def _forget(self, rows: list[int]) -> None:
+    def _forget(self, rows: list[tuple[int, AnyRecord]]) -> None:
         now = self._fleet.loop.now()
-        for n in rows:
+        for n, _ in rows:
             record = self.rows.pop(n, None)
             if isinstance(record, Event) and record.change is Change.OPENED:
                 self._fleet.tally.waits.append(now - record.at.boot_ns)

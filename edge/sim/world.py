@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from edge import config, wire
 from edge.board import pins
 from edge.board.host import HostReading
@@ -22,6 +24,7 @@ from edge.loop import Loop
 from edge.parts import Link
 from edge.records import Record
 from edge.sim import terms, waves
+from edge.sim.beside import differ
 from edge.sim.chips import SimChips
 from edge.sim.city import City
 from edge.sim.contact import Wire
@@ -34,6 +37,7 @@ from edge.spool.store import SqliteStore
 from edge.unit.agent import Unit
 from edge.unit.staff import Kit, staff
 from edge.uplink.fallback import FallbackLink
+from edge.uplink.other import Other
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -56,7 +60,13 @@ class World:
     """One unit's world. Script it with `at`, then `run` it, then ask what was `wrong`."""
 
     def __init__(
-        self, seed: int, folder: Path, settings: Mapping[str, Any] = SETTINGS, *, detour: bool = False
+        self,
+        seed: int,
+        folder: Path,
+        settings: Mapping[str, Any] = SETTINGS,
+        beside: tuple[Other, ...] = (),
+        *,
+        detour: bool = False,
     ) -> None:
         self.seed = seed
         self.dice = random.Random(seed)  # noqa: S311 - a history to replay, not a secret
@@ -80,6 +90,11 @@ class World:
         self.city = City(UNIT, self.after, self.dice, self.config.uplink.keepalive_s)
         self.web = self._detour() if detour else None  # the way by HTTPS
         self.shelf = Shelf(self.city.trouble)
+        self._beside = beside  # their links are made here: a city for each
+        self.others = [
+            City(UNIT, self.after, random.Random(f"{seed}/{i}"), self.config.uplink.keepalive_s)  # noqa: S311 - as above
+            for i, _ in enumerate(beside)
+        ]
         self.faults = 0  # exceptions that reached a deciding loop
         self.folder = folder
         terms.preset(folder, BASE_NS)
@@ -117,7 +132,10 @@ class World:
     def wrong(self) -> list[str]:
         """What broke the promise; empty where it was kept."""
         self.die()
-        found = judge(self.truth, list(self.city.platform.held.values()))
+        held = list(self.city.platform.held.values())
+        found = judge(self.truth, held)
+        for other, city in zip(self._beside, self.others, strict=True):
+            found += differ(self.truth, other.wish, held, list(city.platform.held.values()))
         return [*found, f"{self.faults} faults in the deciding loop"] if self.faults else found
 
     # Time
@@ -192,6 +210,7 @@ class World:
             bus=self.chips.bus if self.config.sensors.addresses else None,
             tamper=self._tamper(factory),
             panel=self._panel(factory, loop),
+            others=tuple(map(self._other, self._beside, self.others)),
         )
 
     def _detour(self) -> City:
@@ -207,6 +226,13 @@ class World:
             return _posting(self.city, loop.post)
         dice = random.Random(self.seed + self.life)  # noqa: S311 - as above
         return FallbackLink(partial(_posting, self.city), partial(_posting, self.web), loop, dice)
+
+    def _other(self, other: Other, city: City) -> Other:
+        def opened(post: Callable[[object], None]) -> City:
+            city.post = post
+            return city
+
+        return msgspec.structs.replace(other, open=opened)
 
     def _tamper(self, factory: "Factory") -> pins.Reed | None:
         pin = self.config.sensors.tamper_pin
@@ -252,7 +278,7 @@ class World:
         self.life += 1
         self.truth.lives.append(Span(self._began_ns, self.now_ns))
         self.faults += self._loop.faults
-        for way in (self.city, *self.city.beside):
+        for way in (self.city, *self.city.beside, *self.others):
             way.unplug()
         self.store.close()
         if self.eye is not None:

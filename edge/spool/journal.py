@@ -34,7 +34,7 @@ class Journal:
     """Seqs, records and small state, through one worker that owns the card.
 
     Hooks, all called in the deciding thread: on_trouble(error, or None once the card is well again), on_slow(whether
-    the card takes longer than it should), on_lost(reason, records that had to go), on_adopted(snapshot of a spool that
+    the card takes longer than it should), on_lost(reason, rows that had to go), on_adopted(snapshot of a spool that
     was opened after the start), on_passed_over() when rows on the card were passed over: it is to be read again,
     on_stored(row numbers) once they are on the card.
     """
@@ -56,7 +56,7 @@ class Journal:
         self._records_max = records_max
         self.on_trouble: Callable[[PartError | None], None] = lambda _: None
         self.on_slow: Callable[[bool], object] = lambda _: None
-        self.on_lost: Callable[[GapReason, Sequence[AnyRecord]], None] = lambda _reason, _records: None
+        self.on_lost: Callable[[GapReason, Rows], None] = lambda _reason, _rows: None
         self.on_adopted: Callable[[Snapshot], None] = lambda _: None
         self.on_passed_over: Callable[[], None] = lambda: None
         self.on_stored: Callable[[Sequence[int]], None] = lambda _: None
@@ -267,7 +267,7 @@ class Journal:
 
         def came(rows: Rows) -> None:
             if self._unread:
-                self._unread = False
+                self._unread, self._passed_over = False, True
                 self._praise()
             ended(merged(rows, in_ram, limit))
 
@@ -397,4 +397,4 @@ class Journal:
         if rows:
             with self.together():  # none goes uncounted
                 self.forget([n for n, _ in rows])
-                self.on_lost(reason, [record for _, record in rows])
+                self.on_lost(reason, rows)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from edge import VERSION, told, wire
 from edge.board.host import HostReading
@@ -24,13 +25,14 @@ from edge.parts import (
     Snapshot,
     by_name,
 )
-from edge.records import Event, GapReason
+from edge.records import AnyRecord, Event, GapReason
 from edge.spool.journal import Rows
 from edge.unit.crew import Crew
 from edge.unit.effects import COMMANDS, Effects
 from edge.unit.recorder import last_alive, stored_door
 from edge.uplink import discovery
 from edge.uplink.commands import Commands
+from edge.uplink.courier import Courier
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +66,8 @@ class Unit:
 
     def start(self) -> None:
         """Open the spool and the link side by side; a door is watched, in its term, once the card has answered."""
-        self._c.courier.start()
+        for courier in self._couriers:
+            courier.start()
         self._c.warden.load()
         self._c.journal.open(self._begin)
 
@@ -92,6 +95,7 @@ class Unit:
         c.loop.hear(Incoming, self._incoming)
         c.recorder.courier = c.courier
         c.recorder.on_synced = self._synced
+        c.recorder.on_put = self._put
         c.recorder.also_keep = lambda: {CONTACT: c.doorkeeper.settler.memory.pack(), **c.guard.state()}
         c.doorkeeper.on_look = c.photographer.look
         c.doorkeeper.on_change = self._tell_state
@@ -104,16 +108,20 @@ class Unit:
         c.album.on_lost = lambda rows: c.recorder.gap(GapReason.FULL, [], rows)
         c.album.on_unreadable = self._unreadable
         c.album.on_gone = lambda rows: c.recorder.gap(GapReason.CORRUPT, [], rows)
-        c.journal.on_lost = lambda reason, records: c.recorder.gap(reason, list(records))
+        c.journal.on_lost = c.shares.lost
+        c.shares.on_lost = c.recorder.gap
+        c.shares.on_robbed = lambda share: next(a for a in c.annexes if a.share is share).robbed()
         c.journal.on_trouble = self._card
         c.journal.on_adopted = self._adopted
-        c.journal.on_passed_over = c.courier.restart
+        c.journal.on_passed_over = self._passed_over
         c.journal.on_slow = lambda slow: c.health.put(
             "spool.slow", c.loop.now(), slow, "a commit has been under way for over 2 s"
         )
         c.health.on_change = self._health_changed
         c.loop.on_fault = self._faulted
         c.courier.on_up = self._link_up
+        for annex in c.annexes:
+            annex.on_command = self._commands.take
         if c.carrier is not None:
             c.carrier.may_go = lambda: c.courier.up and not c.courier.behind
             c.courier.on_caught_up = c.carrier.go
@@ -131,8 +139,10 @@ class Unit:
             c.album.adopt(snapshot.frames)
             self._commands.begin(snapshot.state.get(COMMANDS, b""))
             self._recall_contact(snapshot)
-        if c.courier.up:  # the broker was quicker than the card; what is recorded from here on is sent as it is made
-            c.courier.restart()
+        c.shares.begin(snapshot.state if snapshot else {})
+        for courier in self._couriers:
+            if courier.up:  # the broker was quicker than the card; what is recorded from here on is sent as it is made
+                courier.restart()
         door, alive = c.recorder.begin(snapshot)
         if snapshot is not None:
             c.album.miss(snapshot.gone)
@@ -153,6 +163,7 @@ class Unit:
         self._c.album.adopt(snapshot.frames)
         self._commands.begin(snapshot.state.get(COMMANDS, b""))
         self._recall_contact(snapshot)
+        self._c.shares.begin(snapshot.state)
         stored, alive = stored_door(snapshot), last_alive(snapshot)  # before this run's own are kept in their place
         if self._c.warden.erasing:
             self._c.album.drop_all()
@@ -160,14 +171,31 @@ class Unit:
         self._c.warden.opened()
         self._c.album.miss(snapshot.gone)
         self._c.doorkeeper.reconcile(stored, alive)
-        self._c.courier.restart()
+        for courier in self._couriers:
+            courier.restart()
+
+    @property
+    def _couriers(self) -> list[Courier]:
+        return [self._c.courier, *(annex.courier for annex in self._c.annexes)]
+
+    def _passed_over(self) -> None:
+        self._c.shares.afresh()
+        for courier in self._couriers:
+            courier.restart()
+
+    def _put(self, n: int, record: AnyRecord) -> None:
+        """The main platform and the card have begun; now the others, which neither waits for."""
+        self._c.shares.made(n, record)
+        for annex in self._c.annexes:
+            annex.live(n, record)
 
     def _recall_contact(self, snapshot: Snapshot) -> None:
         if CONTACT in snapshot.state:  # else this run's own stays
             self._c.doorkeeper.settler.recall(snapshot.state[CONTACT])
 
     def _synced(self) -> None:
-        self._c.courier.hurry()
+        for courier in self._couriers:
+            courier.hurry()
         self._c.warden.tick()
 
     def _link_up(self) -> None:
@@ -211,7 +239,7 @@ class Unit:
     def _again(self, _args: Mapping[str, Any]) -> str:
         """Send everything that has no receipt once more."""
         self._c.courier.restart()
-        return f"{self._c.journal.backlog} records to send"
+        return f"{self._c.shares.backlog} records to send"
 
     def _unreadable(self, row: FrameRow, err: PartError) -> None:
         self._c.recorder.gap(GapReason.CORRUPT, [], [row])
@@ -277,8 +305,8 @@ class Unit:
     def _tell_pulse(self) -> None:
         """Never kept for later: a stale pulse is noise."""
         c = self._c
-        if c.courier.up and c.journal.backlog:
-            c.journal.read(0, 1, self._publish_pulse)
+        if c.courier.up and c.shares.backlog:
+            c.shares.read(c.shares.main, 0, 1, self._publish_pulse)
         elif c.courier.up:
             self._publish_pulse([])
 
@@ -302,7 +330,7 @@ class Unit:
             version=VERSION,
             armed=c.warden.watching,
             link=c.courier.protocol,
-            backlog=c.journal.backlog,
+            backlog=c.shares.backlog,
             oldest_unsent_s=None if age_ns is None else age_ns / SECOND,
             in_flight=c.courier.in_flight,
             frames_waiting=len(c.album),
@@ -317,6 +345,7 @@ class Unit:
             loop_faults=c.loop.faults,
             refused_commands=self._commands.refused,
             warnings=[_warned(w, now.boot_ns) for w in c.health.shown(now.boot_ns)],
+            others=[annex.told() for annex in c.annexes] or UNSET,
             **self._contact(),
             **c.guard.numbers(watching=c.doorkeeper.watching),
         )

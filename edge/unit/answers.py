@@ -30,9 +30,9 @@ def status(unit: Unit, _args: Mapping[str, Any], answer: Answer) -> None:
             over.append(True)
             answer(_status(unit, rows))
 
-    if crew.journal.backlog:
+    if crew.shares.backlog:
         crew.loop.after(OLDEST_NS, lambda: tell([]))
-        crew.journal.read(0, 1, tell)
+        crew.shares.read(crew.shares.main, 0, 1, tell)
     else:
         tell([])
 

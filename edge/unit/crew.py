@@ -14,6 +14,8 @@ from edge.parts import Eye, Link, Phones
 from edge.spool.album import Album
 from edge.spool.erase import Eraser
 from edge.spool.journal import Journal
+from edge.spool.shares import Shares
+from edge.unit.annex import Annex
 from edge.unit.doorkeeper import Doorkeeper
 from edge.unit.guard import Guard
 from edge.unit.photographer import Photographer
@@ -36,9 +38,11 @@ class Crew(msgspec.Struct, frozen=True):
     loop: Loop
     health: Health
     journal: Journal
+    shares: Shares
     album: Album
     link: Link
     courier: Courier
+    annexes: tuple[Annex, ...]
     carrier: Carrier | None
     recorder: Recorder
     doorkeeper: Doorkeeper

@@ -1,7 +1,6 @@
 """What an erasing leaves to be told: how much was not delivered, and which seqs will never come. Pure."""
 
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -48,9 +47,15 @@ def counted(by: str, of: str, frames: int, state: dict[str, str], gone: Iterable
     return {**state, STATE: msgspec.json.encode(made).decode()}
 
 
-def counting(by: str, of: str, frames: int, state: dict[str, str]) -> "partial[dict[str, str]]":
-    """`counted`, waiting for what goes: called where the card is read."""
-    return partial(counted, by, of, frames, state)
+def counting(
+    by: str, of: str, frames: int, state: dict[str, str], lacked: Callable[[AnyRecord], bool]
+) -> Callable[[Iterable[AnyRecord] | None], dict[str, str]]:
+    """`counted`, waiting for what goes, less what the platform holds; called where the card is read."""
+
+    def count(gone: Iterable[AnyRecord] | None) -> dict[str, str]:
+        return counted(by, of, frames, state, None if gone is None else filter(lacked, gone))
+
+    return count
 
 
 def read_erasure(raw: bytes) -> Erasure | None:

@@ -48,7 +48,7 @@ def spool(unit: Unit, args: Mapping[str, Any], answer: Answer) -> None:
     def came(rows: Rows) -> None:
         answer(
             {
-                "records": crew.journal.backlog,
+                "records": crew.journal.backlog,  # of all platforms; each one's in the pulse
                 "frames": [frame(row) for row in crew.album.rows()[:PAGE]],
                 "frames_waiting": len(crew.album),
                 "rows": [{"n": n, "record": msgspec.to_builtins(record)} for n, record in rows],

@@ -55,7 +55,7 @@ class Recorder:
     """Makes records and sees to it that they are both sent and kept.
 
     Hooks: on_synced() while the clock is good; also_keep() gives what goes into a door's commit besides the door;
-    on_made(row number, record) before it is sent and kept.
+    on_made(row number, record) before it is sent and kept, on_put(row number, record) after both have begun.
     """
 
     def __init__(
@@ -82,6 +82,7 @@ class Recorder:
         self.also_keep: Callable[[], dict[str, bytes]] = dict
         self.on_event: Callable[[Event], None] = lambda _: None
         self.on_made: Callable[[int, AnyRecord], None] = lambda _n, _record: None
+        self.on_put: Callable[[int, AnyRecord], None] = lambda _n, _record: None
         self.courier: Courier | None = None  # set by the unit: the two know each other
 
     # The start
@@ -216,6 +217,7 @@ class Recorder:
         if self.courier is not None:
             self.courier.live(n, record)
         self._journal.put(n, record, self._keep(self._clock.read()) if keep else {})
+        self.on_put(n, record)
 
     def _keep(self, now: Stamp) -> dict[str, bytes]:
         kept = {"alive": msgspec.json.encode(now), "chronicle": self._chronicle.pack(), **self.also_keep()}

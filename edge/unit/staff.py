@@ -2,10 +2,12 @@
 
 import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
+from edge import wire
 from edge.alert import gallery
 from edge.alert.channel import Channel, Sender
 from edge.alert.desk import Desk, Tools, channels
@@ -24,8 +26,10 @@ from edge.spool.erase import ErasableStore, Eraser
 from edge.spool.frames import FrameFiles
 from edge.spool.journal import Journal
 from edge.spool.paper import Paper
+from edge.spool.shares import Shares
 from edge.unit import guard, warden
 from edge.unit.agent import Unit
+from edge.unit.annex import Annex
 from edge.unit.crew import Crew
 from edge.unit.doorkeeper import Doorkeeper
 from edge.unit.lid import Lid
@@ -37,6 +41,7 @@ from edge.unit.trace import Trace
 from edge.unit.vigil import Manager, Vigil, Work
 from edge.uplink import carrier
 from edge.uplink.courier import Courier, Source
+from edge.uplink.other import Other
 
 
 class Kit(msgspec.Struct, frozen=True):
@@ -65,6 +70,7 @@ class Kit(msgspec.Struct, frozen=True):
     tamper: Contact | None = None
     panel: Panel | None = None
     manager: Manager | None = None  # None: nobody started this process who wants to know how it goes
+    others: tuple[Other, ...] = ()  # platforms beside the main one
 
 
 def staff(config: Config, unit: str, kit: Kit) -> Unit:
@@ -73,16 +79,22 @@ def staff(config: Config, unit: str, kit: Kit) -> Unit:
     card, paper = kit.worker("card"), Paper(kit.folder / warden.NAME)
     eraser = Eraser(kit.folder, kit.store, kit.files)
     journal = Journal(kit.store, eraser.open, card, loop, kit.new_epoch, config.spool.records_max)
+    shares = Shares(journal, [other.wish for other in kit.others])
     album = Album(kit.files, kit.worker("frames"), journal, config.spool.frames_mb * 1_000_000)
     recorder = Recorder(unit, journal, clock, loop, health, config.spool.alive_s, kit.sign)
-    source = Source(journal.read, journal.forget, recorder.encode)
+    topic = wire.topic(unit, "event")
+    source = Source(
+        partial(shares.read, shares.main),
+        partial(shares.forget, shares.main),
+        lambda record: (topic, recorder.encode(record)),
+    )
     post = None
     if kit.open_post is not None:
         shelf = carrier.Album(album.rows, album.read, album.forget, album.give_up)
         post = carrier.Carrier(kit.open_post, shelf, kit.worker("post"), loop, health, kit.dice)
-    courier = Courier(unit, kit.link, source, loop, health, config.uplink, kit.dice)
+    courier = Courier(kit.link, source, loop, health, config.uplink, kit.dice)
     doorkeeper = Doorkeeper(kit.contact, config.door, loop, clock, health, recorder)
-    work = Work(loop, health, journal, courier, doorkeeper, config.spool.alive_s, config.uplink.backoff_max_s)
+    work = Work(loop, health, shares, courier, doorkeeper, config.spool.alive_s, config.uplink.backoff_max_s)
     crew = Crew(
         config=config,
         unit=unit,
@@ -90,9 +102,11 @@ def staff(config: Config, unit: str, kit: Kit) -> Unit:
         loop=loop,
         health=health,
         journal=journal,
+        shares=shares,
         album=album,
         link=kit.link,
         courier=courier,
+        annexes=_annexes(config, kit, health, journal, shares),
         carrier=post,
         recorder=recorder,
         doorkeeper=doorkeeper,
@@ -109,7 +123,7 @@ def staff(config: Config, unit: str, kit: Kit) -> Unit:
         vigil=Vigil(work, kit.manager),
         textfile=_textfile(config.metrics.textfile, unit, kit),
         trace=Trace(
-            loop.now, lambda: journal.backlog, lambda: {w.row.code: w.since_ns for w in health.lasting(loop.now())}
+            loop.now, lambda: shares.backlog, lambda: {w.row.code: w.since_ns for w in health.lasting(loop.now())}
         ),
     )
     _follow(crew)
@@ -142,11 +156,18 @@ def _guard(config: Config, kit: Kit, health: Health, recorder: Recorder, journal
 def _phones(config: Config, unit: str, kit: Kit, health: Health, journal: Journal) -> Desk | None:
     if kit.open_phone is None or not channels(config):
         return None
+    return Desk(unit, config, Tools(kit.loop, health, kit.dice, kit.worker, kit.open_phone, _knower(journal)))
 
-    def known(stamp: Stamp) -> Known:
-        return know(stamp, journal.anchors.get(stamp.boot))
 
-    return Desk(unit, config, Tools(kit.loop, health, kit.dice, kit.worker, kit.open_phone, known))
+def _annexes(config: Config, kit: Kit, health: Health, journal: Journal, shares: Shares) -> tuple[Annex, ...]:
+    return tuple(
+        Annex(other, shares, share, _knower(journal), kit.loop, health, config.uplink, kit.dice)
+        for other, share in zip(kit.others, shares.others, strict=True)
+    )
+
+
+def _knower(journal: Journal) -> Callable[[Stamp], Known]:
+    return lambda stamp: know(stamp, journal.anchors.get(stamp.boot))
 
 
 def _gallery(config: Config, kit: Kit, health: Health, journal: Journal) -> Gallery | None:

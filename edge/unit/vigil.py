@@ -66,10 +66,17 @@ class Asked(Protocol):
 
 
 class Counted(Protocol):
-    """What is asked of the journal."""
+    """What is asked of the spool."""
 
-    commits: int
-    backlog: int
+    @property
+    def commits(self) -> int:
+        """Since the start."""
+        ...
+
+    @property
+    def backlog(self) -> int:
+        """Records that the platform lacks."""
+        ...
 
 
 class Door(Protocol):

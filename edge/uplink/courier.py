@@ -19,7 +19,7 @@ from edge import wire
 from edge.clock import SECOND
 from edge.config import Uplink
 from edge.errors import DistrustError, DoorunitError, RefusedError, ServerError, UnknownHostError, UntimedError
-from edge.health import LINK, Health
+from edge.health import LINK, Aside, Health
 from edge.loop import Loop, Timer
 from edge.parts import Acked, Link, LinkDown, LinkUp
 from edge.records import AnyRecord, Key
@@ -42,20 +42,25 @@ _CODES = (
     (RefusedError, "link.refused"),
     (DoorunitError, "link.network"),
 )
+Rows = list[tuple[int, AnyRecord]]
 
 
 class Source(msgspec.Struct, frozen=True):
-    """How the courier reaches the spool: records after a row, and the word that some are no longer needed."""
+    """How the courier reaches the spool: records after a row, and the word that some are no longer needed.
 
-    read: Callable[[int, int, Callable[[list[tuple[int, AnyRecord]]], None]], None]
-    forget: Callable[[list[int]], None]
-    encode: Callable[[AnyRecord], bytes]
+    encode: a record's topic and payload.
+    """
+
+    read: Callable[[int, int, Callable[[Rows], None]], None]
+    forget: Callable[[Rows], None]
+    encode: Callable[[AnyRecord], tuple[str, bytes]]
 
 
 class Sent(msgspec.Struct):
     """A record that was published and has no receipt yet."""
 
     record: AnyRecord
+    topic: str
     token: int  # of the last publish: another row may have this one's number after a restart
     at_ns: int  # when that was
     due_ns: int  # when it may be sent again
@@ -69,9 +74,14 @@ class Courier:
     """
 
     def __init__(
-        self, unit: str, link: Link, source: Source, loop: Loop, health: Health, settings: Uplink, dice: random.Random
+        self,
+        link: Link,
+        source: Source,
+        loop: Loop,
+        health: Health | Aside,
+        settings: Uplink,
+        dice: random.Random,
     ) -> None:
-        self._topic = wire.topic(unit, "event")
         self._link = link
         self._source = source
         self._loop = loop
@@ -191,17 +201,13 @@ class Courier:
     def acked(self, fact: Acked) -> None:
         """The broker answered one publish."""
         n = self._rows.get(fact.token)
-        now = self._loop.now()
         self._prove()
         if n is None:
             return
         sent = self._flight[n]
         self.on_acked(sent.record, fact.taken)
-        if not fact.taken:  # kept, warned and tried again; never forgotten
-            sent.due_ns = now + DENIED_NS
-            self._paused_until, self._denied_ns = now + DENIED_NS, now
-            self._health.set("link.denied", now, f"{self._topic}: {fact.reason}")
-            self._watch(sent.due_ns)
+        if not fact.taken:
+            self._deny(sent, fact.reason)
             return
         sent.acked = True
         if self._allow():
@@ -220,22 +226,38 @@ class Courier:
         if held:
             self._done(held)
 
+    def refused(self, key: Key, reason: str) -> None:
+        """The platform's word that it does not take this record."""
+        for sent in self._flight.values():
+            if (sent.record.epoch, sent.record.seq) == key:
+                self._deny(sent, reason)
+
     # The backlog
 
     def _dial(self) -> None:
         self._dialling = None
         self._link.connect()
 
+    def _deny(self, sent: Sent, reason: str) -> None:
+        """Kept, warned and tried again; never forgotten."""
+        now = self._loop.now()
+        sent.due_ns = now + DENIED_NS
+        self._paused_until, self._denied_ns = now + DENIED_NS, now
+        self._health.set("link.denied", now, f"{sent.topic}: {reason}")
+        self._watch(sent.due_ns)
+
     def _done(self, rows: list[int]) -> None:
+        held: Rows = []
         for n in rows:
             sent = self._land(n)
+            held.append((n, sent.record))
             self.on_receipt((sent.record.epoch, sent.record.seq))
             if sent.at_ns > self._denied_ns:  # a receipt may overtake the broker's own answer
                 self._allow()
         self._prove()
         self.receipt_ns = self._loop.now()
         self._health.clear("receipt.none", self.receipt_ns)
-        self._source.forget(rows)
+        self._source.forget(held)
         self._send_late()
         self._pump()
 
@@ -251,7 +273,7 @@ class Courier:
             self._reading, self._passed = True, False
             self._source.read(self._cursor, room, partial(self._take, self._life))
 
-    def _take(self, life: int, rows: list[tuple[int, AnyRecord]]) -> None:
+    def _take(self, life: int, rows: Rows) -> None:
         if life != self._life:
             return
         self._reading = False
@@ -267,13 +289,14 @@ class Courier:
 
     def _send(self, n: int, record: AnyRecord) -> bool:
         token = self._token = self._token + 1
-        if not self._link.publish(self._topic, self._source.encode(record), token=token):
+        topic, payload = self._source.encode(record)
+        if not self._link.publish(topic, payload, token=token):
             return False
         now = self._loop.now()
         if n in self._flight:
             self._land(n)
         self.on_sent(record)
-        self._flight[n] = Sent(record, token, now, now + self._settings.receipt_timeout_s * SECOND)
+        self._flight[n] = Sent(record, topic, token, now, now + self._settings.receipt_timeout_s * SECOND)
         self._asked_ns = now if self._asked_ns is None else self._asked_ns
         self._rows[token] = n
         self._watch(self._flight[n].due_ns)

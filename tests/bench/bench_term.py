@@ -72,7 +72,7 @@ def erase(place: str, records: int, frames: int, frame_bytes: int) -> float:
     with room(place) as folder:
         eraser = lay(folder, records, frames, frame_bytes)
         begun = time.perf_counter()
-        snapshot = eraser.erase(counting("bench", "e", frames, {}), {})
+        snapshot = eraser.erase(counting("bench", "e", frames, {}, lambda _: True), {})
         took = time.perf_counter() - begun
         made = read_erasure(snapshot.state[STATE])
         assert made is not None

@@ -66,6 +66,17 @@ def test_nothing_is_wider_than_a_terminal_of_80_columns(lang: str):
         assert width(line) <= 80, line
 
 
+def test_platforms_beside_the_main_one_are_told_with_what_waits_and_their_last_receipt():
+    hub = {"name": "cloud", "link_up": False, "backlog": 812, "lost": 0, "in_flight": 0, "last_receipt_s": 7200.0}
+    of = scene(answer(others=[hub]))
+    told = [show.status(report(of), of, "door-1", lang) for lang in LANGS]
+    assert "cloud down: 812 records wait, receipt 2 h ago" in told[0]
+    assert "cloud 未连接：812 条记录待发" in told[1]
+    assert "cloud down: 812 records wait" in show.doctor(report(of), "en", everything=True)
+    alone = scene(answer())
+    assert "others" not in show.status(report(alone), alone, "door-1", "en")
+
+
 def test_a_cause_is_told_with_what_was_found_wanted_to_do_and_what_it_explains():
     of = scene(answer(warning("link.network", detail="silence"), link_up=False))
     text = show.doctor(report(of, wrong("net.interface", "interface", "none is up", "a cable")), "en")

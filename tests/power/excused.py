@@ -19,6 +19,7 @@ HOLD = "one program at a time: before anything is recorded, tests/cli"
 PAPER = "a card that does not even show its folders: tests/spool/test_erase.py"
 ERASING = "a card that is damaged or cut off while it is erased: tests/spool/test_erase.py, tests/power/test_erasing.py"
 STATION = "runs where the picture is opened, at the station, with a frame that somebody changed"
+HUB = "asked by others than the records' way: tests/spool/test_shares.py, tests/unit/test_vigil.py"
 EXCUSES = (
     Excuse("edge/spool/album.py", "Album._left", "raise err", OURS),
     Excuse("edge/spool/hold.py", "Hold.__init__", "", HOLD),
@@ -30,7 +31,6 @@ EXCUSES = (
     Excuse("edge/spool/erase.py", "Eraser._read", "return Mark()", ERASING),
     Excuse("edge/spool/erase.py", "Eraser.erase", 'log.warning("what', ERASING),
     Excuse("edge/spool/erase.py", "Eraser.erase", "state = count(None)", ERASING),
-    Excuse("edge/spool/erase.py", "_condemned", "return []", "a unit that never took a picture: tests/cli"),
     Excuse("edge/spool/paper.py", "Paper.read", "return b", "a unit that had no term yet: tests/unit/test_term.py"),
     Excuse("edge/spool/paper.py", "Paper.read", "raise trouble(", PAPER),
     Excuse("edge/spool/paper.py", "Paper.write", "raise trouble(", PAPER),
@@ -46,6 +46,11 @@ EXCUSES = (
     Excuse("edge/spool/seal.py", "_split", "raise _wrong(", STATION),
     Excuse("edge/spool/store.py", "_trial", "return err.errno", "a card that dies between a write and an unlink"),
     Excuse("edge/uplink/courier.py", "Courier.asked_ns", "return", "asked by the watchdog: tests/unit/test_vigil.py"),
+    Excuse("edge/uplink/courier.py", "Courier.refused", "", "a hub that answers in its own words: tests/uplink"),
+    Excuse("edge/spool/shares.py", "Shares.commits", "return", HUB),
+    Excuse("edge/spool/shares.py", "lacks", "", HUB),
+    Excuse("edge/spool/shares.py", "Shares._count", "return", HUB),
+    Excuse("edge/spool/marks.py", "read_marks", "return Marks()", "damage within a text: tests/spool/test_marks.py"),
     Excuse("edge/uplink/courier.py", "Courier._send_late", "return", "a socket that dies between two words"),
     Excuse("edge/uplink/carrier.py", "Carrier.close", "", "nobody calls it: assemble.py closes the post it opened"),
 )

@@ -34,9 +34,10 @@ def outcome(street: Street) -> Outcome:
         held=list(platform.held.values()),
         frames=platform.frames,
         door=platform.state.get("door"),
-        wrong=platform.wrong,
+        wrong=[*platform.wrong, *street.hub.platform.wrong],
         faults=street.faults,
         card=card(street.folder),
+        hub=list(street.hub.platform.held.values()),
         done=[reply["id"] for reply in platform.replies if reply["done"]],
     )
 

@@ -144,7 +144,7 @@ def try_point(program: Program, scene: Scene, whole: Outcome, point: Point) -> l
             return ["the statement was not reached as often as it was counted"]
         broke = Break(cut.at.now_ns, cut.at.faults, look.card(folder))
         street = Street(scene, folder, life="b")
-        street.town.platform.recall(cut.words)
+        street.recall(cut.words)
         with _turning():
             street.resume(cut.at.now_ns, cut.at.acts_done, verdict.AGAIN if point.reboot else "")
             street.run()

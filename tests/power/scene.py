@@ -48,6 +48,8 @@ class Scene(msgspec.Struct):
     dark: list[Span] = []  # when there is no link either: what is cut off meanwhile is known to nobody
     term_s: int = 10**9  # when the term ends
     evicts: bool = False  # more comes than is kept
+    hub: bool = False  # there is a second platform, which wants events
+    hub_leaves: bool = False  # and is taken away again
     damaged: bool = False  # what was on the card is lost
     vanished: bool = False  # with all that could tell so to a unit that starts
     until_ns: int = 0

@@ -13,6 +13,13 @@ from tests.power.scenes_card import (
     a_wrong_folder,
 )
 from tests.power.scenes_damage import damages
+from tests.power.scenes_hub import (
+    a_hub_that_leaves,
+    a_slow_card_with_a_hub,
+    an_end_with_a_hub,
+    too_much_for_a_hub,
+    two_towns,
+)
 from tests.power.scenes_pictures import bad_pictures, too_many_pictures
 from tests.power.scenes_term import an_end
 from tests.power.scenes_town import a_bad_town, a_broker_alone, a_mute_town
@@ -131,5 +138,10 @@ def all_scenes() -> list[Scene]:
             a_late_clock(f"a late clock{how}", eager=eager),
             a_wrong_folder(f"a wrong folder{how}", eager=eager),
             an_end(f"an end{how}", eager=eager),
+            two_towns(f"two towns{how}", eager=eager),
+            a_hub_that_leaves(f"a hub that leaves{how}", eager=eager),
+            too_much_for_a_hub(f"too much for a hub{how}", eager=eager),
         ]
-    return [*scenes, a_slow_card("a slow card"), a_small_spool("a small spool"), *damages()]
+    scenes += [a_slow_card("a slow card"), a_small_spool("a small spool")]
+    scenes += [an_end_with_a_hub("an end with a hub"), a_slow_card_with_a_hub("a slow card with a hub")]
+    return [*scenes, *damages()]

@@ -16,7 +16,7 @@ from edge.clock import MS, SECOND, Quality
 from edge.health import Health
 from edge.loop import Loop
 from edge.parts import FrameRow, Snapshot
-from edge.records import AnyRecord, Change, Event, GapReason, Key
+from edge.records import Change, Event, GapReason, Key
 from edge.sim.time import SimClock, live
 from edge.sim.worker import SimWorker
 from edge.spool.album import Album
@@ -189,10 +189,11 @@ class Shift:
             self._loop.turn()
         assert not self._loop.faults, "the deciding loop met a fault; see the log above"
 
-    def _lost(self, reason: GapReason, records: "list[AnyRecord]") -> None:
+    def _lost(self, reason: GapReason, rows: Rows) -> None:
+        records = [record for _, record in rows]
         self._tape.note(Evicted(tuple(records)))
         self._tape.note(Did("records evicted"))
-        self._recorder.gap(reason, list(records))
+        self._recorder.gap(reason, records)
 
     def _lost_frames(self, rows: list[FrameRow]) -> None:
         for row in rows:

@@ -24,6 +24,7 @@ from edge.loop import Loop
 from edge.parts import CameraFailed, FrameTaken
 from edge.records import Alarmed, Record, Source
 from edge.sim import terms
+from edge.sim.beside import EVENTS, PlainSpeech
 from edge.sim.contact import Wire
 from edge.sim.history import Span, Truth
 from edge.sim.time import SimClock
@@ -32,10 +33,12 @@ from edge.spool.frames import FrameFiles
 from edge.spool.store import SqliteStore
 from edge.unit.agent import Unit
 from edge.unit.staff import Kit, staff
+from edge.uplink.other import Other
 from tests.power import harm
 from tests.power.scene import BASE_NS, UNIT, Scene
-from tests.power.town import TOWN_KEY, UNIT_SEED, Note, Post, Town, sealer
+from tests.power.town import TOWN_KEY, UNIT_SEED, Note, Post, Town, Word, sealer
 
+HUB = "hub "  # before the kind of what the second platform was told
 PICTURE = Image.new("RGB", (16, 16))
 
 
@@ -52,6 +55,8 @@ class Street:
         self.card_fault: PartError | None = None
         self.card_takes_ns = 2 * MS
         self.town = Town(self.after, note)
+        self.hub = Town(self.after, lambda word: note(msgspec.structs.replace(word, kind=f"{HUB}{word.kind}")))
+        self._has_hub = scene.hub
         self.truth = Truth(BASE_NS, 50 * MS, list(scene.moves), boots={"boot-0": -SECOND})
         self.clock = SimClock(boot="boot-0", wall_ns=BASE_NS)
         self.config = config.parse(scene.settings)
@@ -103,8 +108,15 @@ class Street:
         self.faults += self.loop.faults
         self.truth.lives.append(Span(self._began_ns, self.now_ns))
         self.town.unplug()
+        self.hub.unplug()
         harm.let_go(self.store)
         self.loop = self.store = self._unit = self._wire = None
+
+    def recall(self, words: list[Word]) -> None:
+        """What the platforms were told before."""
+        self.town.platform.recall([word for word in words if not word.kind.startswith(HUB)])
+        its = [word for word in words if word.kind.startswith(HUB)]
+        self.hub.platform.recall([msgspec.structs.replace(w, kind=w.kind.removeprefix(HUB)) for w in its])
 
     def after(self, wait_ns: int, act: Callable[[], None]) -> None:
         """Call `act` wait_ns from now."""
@@ -159,12 +171,17 @@ class Street:
             host=HostReading,
             dice=random.Random(1),
             new_epoch=lambda: f"spare-{next(self._epochs)}",
+            others=(Other(EVENTS, PlainSpeech(UNIT), self._open_hub),) if self._has_hub else (),
         )
         settings = msgspec.structs.replace(
             self.config, spool=msgspec.structs.replace(self.config.spool, **self.scene.spool)
         )
         self._unit = staff(settings, UNIT, kit)
         self._unit.start()
+
+    def _open_hub(self, post: Callable[[object], None]) -> Town:
+        self.hub.post = post
+        return self.hub
 
     def _stop(self) -> None:
         """SIGTERM."""
@@ -184,6 +201,13 @@ class Street:
 
     def _turn(self, what: str, value: object = None) -> None:
         self.town.turn(what, value)
+
+    def _turn_hub(self, what: str, value: object = None) -> None:
+        self.hub.turn(what, value)
+
+    def _settings_hub(self, there: bool) -> None:
+        """From the next start on."""
+        self._has_hub = there
 
     def _say(self, leaf: str, payload: bytes) -> None:
         self.town.say(leaf, payload)

@@ -8,6 +8,7 @@ import msgspec
 from edge.clock import MS, SECOND
 from edge.reading import repeats
 from edge.records import Boot, Change, ClockAnchor, Event, FrameSet, Gap, GapReason, Key, Record
+from edge.sim.beside import EVENTS, differ
 from edge.sim.city import Held
 from edge.sim.history import SLACK_NS, Move, Truth, _holes, judge
 from edge.spool.seal import Header
@@ -39,6 +40,7 @@ class Outcome(msgspec.Struct):
     faults: int
     card: Card
     done: list[object]  # ids of the commands that were done
+    hub: list[Held] = []  # what a second platform holds
 
     def all(self, kind: type[R]) -> list[R]:
         """All records of that kind, in the order of their time."""
@@ -65,6 +67,11 @@ def wrong(scene: Scene, uncut: Outcome, cut: Outcome, broke: Break | None = None
         *_committed(scene, cut, broke),
         *_told(scene, uncut, cut, broke),
         *_pictures(scene, uncut, cut, broke),
+        *(
+            differ(cut.truth, EVENTS, cut.held, cut.hub)
+            if scene.hub and not scene.evicts and not scene.hub_leaves
+            else ()
+        ),
         *_left(uncut, cut),
     ]
 

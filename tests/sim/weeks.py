@@ -2,6 +2,7 @@
 
 python tests/sim/weeks.py                  # 200 unit-weeks, the size of CI
 python tests/sim/weeks.py --weeks 10000    # the long run
+python tests/sim/weeks.py --beside         # with a second platform, which comes and goes too
 python tests/sim/weeks.py --seed 4711      # one history again, told in full
 """
 
@@ -12,12 +13,15 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from edge.sim import script
 from edge.sim.world import World
+from tests.sim.beside import live_beside
 
 RAM = Path("/dev/shm")  # what is simulated is the power, not the speed of this machine's disk
 
@@ -29,7 +33,7 @@ def live(seed: int, folder: Path) -> World:
     return world
 
 
-def judge(seed: int) -> tuple[int, list[str], int, int]:
+def judge(seed: int, live: Callable[[int, Path], World] = live) -> tuple[int, list[str], int, int]:
     """Seed, what was wrong, movements of the door, records held."""
     logging.disable(logging.CRITICAL)  # a week of faults is a week of warnings
     folder = Path(tempfile.mkdtemp(dir=RAM if RAM.is_dir() else None))
@@ -46,15 +50,17 @@ def main() -> int:
     parser.add_argument("--weeks", type=int, default=200, help="how many unit-weeks (default 200)")
     parser.add_argument("--first", type=int, default=0, help="the first seed (default 0)")
     parser.add_argument("--seed", type=int, help="replay this history alone, and print it")
+    parser.add_argument("--beside", action="store_true", help="with a second platform")
     parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
     args = parser.parse_args()
     if args.seed is not None:
-        return _tell(args.seed)
+        return _tell(args.seed, live_beside if args.beside else live)
     begun = time.monotonic()
     moves = records = 0
     failed = []
+    one = partial(judge, live=live_beside) if args.beside else judge
     with multiprocessing.Pool(args.processes) as pool:
-        for seed, wrong, moved, held in pool.imap_unordered(judge, range(args.first, args.first + args.weeks)):
+        for seed, wrong, moved, held in pool.imap_unordered(one, range(args.first, args.first + args.weeks)):
             moves, records = moves + moved, records + held
             if wrong:
                 failed.append(seed)
@@ -67,7 +73,7 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _tell(seed: int) -> int:
+def _tell(seed: int, live: Callable[[int, Path], World]) -> int:
     logging.disable(logging.CRITICAL)
     folder = Path(tempfile.mkdtemp(dir=RAM if RAM.is_dir() else None))
     try:

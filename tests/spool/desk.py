@@ -53,7 +53,7 @@ class Desk:
         self.adopted: list[Snapshot] = []
         self.passed_over = 0
         self.journal.on_trouble = self.troubles.append
-        self.journal.on_lost = lambda reason, records: self.lost.append((reason, list(records)))
+        self.journal.on_lost = lambda reason, rows: self.lost.append((reason, [record for _, record in rows]))
         self.journal.on_adopted = self.adopted.append
         self.journal.on_passed_over = self._pass_over
         self.slow: list[bool] = []

@@ -4,7 +4,7 @@ import json
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from PIL import Image
 
@@ -15,9 +15,10 @@ from edge.board.host import HostReading
 from edge.board.indicator import Panel
 from edge.clock import MS, SECOND, Stamp
 from edge.loop import Loop
-from edge.parts import CameraFailed, FramePost, FrameTaken
+from edge.parts import CameraFailed, FramePost, FrameTaken, Wish
 from edge.records import Record
 from edge.sim import terms, waves
+from edge.sim.beside import PlainSpeech
 from edge.sim.chips import SimChips
 from edge.sim.contact import Wire
 from edge.sim.link import SimLink
@@ -26,6 +27,7 @@ from edge.sim.worker import SimWorker
 from edge.spool.frames import FrameFiles
 from edge.spool.store import SqliteStore
 from edge.unit.staff import Kit, staff
+from edge.uplink.other import Other
 
 UNIT = "door-1"
 JSON = dict[str, Any]
@@ -83,6 +85,8 @@ class Rig:
         term: float | None = 3650,
         chips: SimChips | None = None,
         lid_on: bool = True,
+        beside: Wish | None = None,
+        receipt: Literal["platform", "broker"] = "broker",
     ) -> None:
         if term is not None and not (folder / terms.NAME).exists():
             terms.preset(folder, clock.read().wall_ns, days=term)
@@ -133,6 +137,7 @@ class Rig:
                 bus=self.chips.bus if sensors.addresses else None,
                 tamper=tamper,
                 panel=panel,
+                others=() if beside is None else (Other(beside, PlainSpeech(UNIT, receipt), self._open_beside),),
             ),
         )
         self.seal_size = 0  # sealed pictures are at least this long, bytes
@@ -142,6 +147,10 @@ class Rig:
 
     def _worker(self, name: str) -> SimWorker:
         return self.workers.setdefault(name, SimWorker(self.loop, at_once=True))
+
+    def _open_beside(self, post: Callable[[object], None]) -> SimLink:
+        self.beside = SimLink(post)
+        return self.beside
 
     def _open_post(self) -> FramePost:
         return self.post

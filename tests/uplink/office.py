@@ -20,6 +20,7 @@ from edge.uplink.courier import Courier, Source
 from tests.spool.samples import event
 
 UNIT = "door-1"
+TOPIC = wire.topic(UNIT, "event")
 EPOCH = "epoch-1"
 Rows = list[tuple[int, AnyRecord]]
 
@@ -38,9 +39,8 @@ class Office:
         self.receipts: list[Key] = []
         self.caught_up = 0
         self.courier = Courier(
-            UNIT,
             self.link,
-            Source(self._read, self._forget, lambda record: wire.encode(UNIT, record, {})),
+            Source(self._read, self._forget, lambda record: (TOPIC, wire.encode(UNIT, record, {}))),
             self.loop,
             self.health,
             msgspec.convert(settings, Uplink),
@@ -60,9 +60,9 @@ class Office:
     def _fail(self, err: Exception) -> None:
         raise err
 
-    def _forget(self, rows: list[int]) -> None:
-        self.forgotten += rows
-        for n in rows:
+    def _forget(self, rows: Rows) -> None:
+        self.forgotten += [n for n, _ in rows]
+        for n, _ in rows:
             self.spool.pop(n, None)
 
     def _catch_up(self) -> None:

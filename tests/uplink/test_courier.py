@@ -346,3 +346,19 @@ def test_an_answer_to_something_that_is_no_record_is_passed_over() -> None:
     office.loop.turn()
     assert list(office.spool) == [1]
     assert office.loop.faults == 0
+
+
+def test_a_record_that_the_platform_refuses_in_its_own_words_is_kept_warned_of_and_sent_again() -> None:
+    office = Office()
+    office.up()
+    office.record(2)
+    office.answer(1, 2)
+    office.courier.refused((EPOCH, 2), "its time is over 24 h away")
+    office.courier.refused((EPOCH, 7), "not one of ours")
+    assert office.warns() == {"link.denied"}
+    office.receipt(1)
+    office.live(DENIED_NS / SECOND + 1)
+    assert office.sent() == [1, 2, 2]
+    office.receipt(2)
+    assert office.spool == {}
+    assert office.warns() == set()

@@ -289,11 +289,11 @@ class Unit(Two):
         self.spool = {1: event(1, "e1")}
         source = Source(
             lambda after, limit, then: then([(n, r) for n, r in self.spool.items() if n > after][:limit]),
-            lambda rows: [self.spool.pop(n, None) for n in rows][:0] and None,
-            msgspec.json.encode,
+            lambda rows: [self.spool.pop(n, None) for n, _ in rows][:0] and None,
+            lambda record: ("door/v1/u/event", msgspec.json.encode(record)),
         )
         settings = msgspec.convert({"backoff_max_s": 2}, Uplink)
-        self.courier = Courier("u", self.link, source, self.loop, self.health, settings, random.Random(1))
+        self.courier = Courier(self.link, source, self.loop, self.health, settings, random.Random(1))
         self.loop.hear(LinkUp, self.courier.link_up)
         self.loop.hear(LinkDown, self.courier.link_down)
         self.loop.hear(Acked, self.courier.acked)

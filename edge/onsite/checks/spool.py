@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from edge.clock import SECOND, between_ns
 from edge.errors import CorruptError, PartError
 from edge.onsite.check import Check, Found, Scene, skipped, well, wrong
-from edge.onsite.words import span
+from edge.onsite.words import others, span
 from edge.spool.peek import Peek
 
 
@@ -20,6 +20,9 @@ def run(scene: Scene) -> Iterator[Found]:
     yield well("pictures", f"{scene.pulse('frames_waiting')} wait, {scene.pulse('frames_delivered')} delivered")
     last_s = scene.agent["last_receipt_s"]
     yield well("receipt", "none so far" if last_s is None else f"the last {span(last_s)} ago")
+    told = scene.pulse("others")
+    if told:
+        yield well("others", others(told, "en"), zh=others(told, "zh"))
 
 
 def _dead(scene: Scene) -> Iterator[Found]:
@@ -57,7 +60,8 @@ CHECK = Check(
         "spool": ("Records that wait", "待发记录"),
         "pictures": ("Pictures that wait", "待发图片"),
         "receipt": ("The platform's receipt", "平台回执"),
+        "others": ("Other platforms", "其他平台"),
     },
     run,
-    tells={"spool": "spool", "frames": "pictures", "receipt": "receipt"},
+    tells={"spool": "spool", "frames": "pictures", "receipt": "receipt", "cloud": "others"},
 )
