@@ -14,6 +14,7 @@ import pytest
 from tests.power import oldbugs, play, points, verdict
 from tests.power.scene import Scene
 from tests.power.scenes import a_day
+from tests.power.scenes_hub import an_end_with_a_hub
 from tests.power.verdict import Break, Card, Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -185,6 +186,15 @@ def test_what_was_on_the_card_and_never_arrives_is_lost(whole: Outcome) -> None:
     assert "[('a1', 999)] were on the card when it was cut off, and never arrived" in verdict.wrong(
         day(), whole, whole, broke
     )
+
+
+def test_a_record_that_a_second_platform_never_has_is_seen() -> None:
+    scene = an_end_with_a_hub("an end with a hub")
+    scene.acts = [act for act in scene.acts if act.verb not in ("say", "turn_hub")]
+    whole = play.uncut(scene)
+    assert verdict.wrong(scene, whole, whole) == []
+    less = msgspec.structs.replace(whole, hub=whole.hub[:-1])
+    assert any("cloud never had it" in sentence for sentence in verdict.wrong(scene, whole, less))
 
 
 # --- the campaign itself

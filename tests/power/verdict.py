@@ -10,7 +10,7 @@ from edge.reading import repeats
 from edge.records import Boot, Change, ClockAnchor, Event, FrameSet, Gap, GapReason, Key, Record
 from edge.sim.beside import EVENTS, differ
 from edge.sim.city import Held
-from edge.sim.history import SLACK_NS, Move, Truth, _holes, judge
+from edge.sim.history import SLACK_NS, Move, Span, Truth, _holes, judge
 from edge.spool.seal import Header
 from tests.power.scene import Scene, ms
 
@@ -67,11 +67,7 @@ def wrong(scene: Scene, uncut: Outcome, cut: Outcome, broke: Break | None = None
         *_committed(scene, cut, broke),
         *_told(scene, uncut, cut, broke),
         *_pictures(scene, uncut, cut, broke),
-        *(
-            differ(cut.truth, EVENTS, cut.held, cut.hub)
-            if scene.hub and not scene.evicts and not scene.hub_leaves
-            else ()
-        ),
+        *_beside(scene, cut, broke),
         *_left(uncut, cut),
     ]
 
@@ -227,6 +223,15 @@ def _opening(truth: Truth, event: Event) -> int | None:
     """When the door opened, for the last time before the event."""
     before = [move.at_ns for move in truth.moves if move.at_ns <= truth.of(event.at) + SLACK_NS and not move.closed]
     return before[-1] if before else None
+
+
+def _beside(scene: Scene, cut: Outcome, broke: Break) -> list[str]:
+    """What a second platform wants it has, but for what had to go and what was cut off while the card was bad."""
+    if not scene.hub or scene.evicts or scene.hub_leaves:
+        return []
+    lives = [Span(-SECOND, broke.at_ns), *cut.truth.lives]
+    truth = msgspec.structs.replace(cut.truth, card_bad=scene.late, lives=lives)
+    return differ(truth, EVENTS, cut.held, cut.hub)
 
 
 def _left(uncut: Outcome, cut: Outcome) -> Iterator[str]:
