@@ -39,6 +39,7 @@ from edge.unit.staff import Kit, staff
 from edge.unit.vigil import Manager
 from edge.uplink.fallback import FallbackLink
 from edge.uplink.mqtt import Broker, MqttLink
+from edge.uplink.other import Other
 from edge.uplink.talk import Server
 from edge.uplink.tunnel import Proxy, proxy
 from edge.uplink.weblink import HttpsLink
@@ -138,6 +139,7 @@ class Assembly:
             tamper=self._tamper(),
             panel=self._panel(),
             manager=self._manager,
+            others=self._others(),
         )
         return staff(settings, self._who.unit, kit)
 
@@ -218,6 +220,14 @@ class Assembly:
         )
         self._closing.callback(post.close)
         return post
+
+    def _others(self) -> tuple[Other, ...]:
+        cloud = self._config.cloud
+        if cloud.profile is None:
+            return ()
+        from edge.uplink.cloud import hub  # with its profile, which most units have none of
+
+        return (hub(cloud, self._who.unit, self._clock, lambda link: self._closing.callback(link.close)),)
 
     def _open_phone(self, channel: Channel) -> Sender:
         if isinstance(channel, Apprise):

@@ -13,6 +13,8 @@ import msgspec
 from msgspec import Meta
 
 from edge import declare, fittings, outlets, phonebook, road
+from edge.cloud import Cloud
+from edge.cloud import check as check_cloud
 from edge.declare import Section, read_secret
 from edge.declare import is_loopback as is_loopback
 from edge.declare import setting as _is
@@ -145,6 +147,7 @@ class Config(Section, frozen=True):
     indicator: fittings.Indicator = fittings.Indicator()
     metrics: outlets.Metrics = outlets.Metrics()
     home_assistant: outlets.HomeAssistant = outlets.HomeAssistant()
+    cloud: Cloud = Cloud()
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -315,6 +318,7 @@ def _together(config: Config) -> None:
     }
     fittings.check(config.sensors, pins)
     outlets.check(config.metrics, config.home_assistant)
+    check_cloud(config.cloud)
     for name, url in phonebook.urls(config.wecom, config.dingtalk, config.feishu, config.ntfy):
         if not phonebook.is_safe(url):
             raise ConfigError(

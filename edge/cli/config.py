@@ -42,6 +42,11 @@ def run(args: argparse.Namespace) -> int:
 def _check(name: str, as_json: bool) -> str:
     path = Path(name or CONFIG)
     settings = config.load(path)
+    if settings.cloud.profile is not None:
+        from edge.clock import SystemClock
+        from edge.uplink.cloud import hub  # its profile is a file of its own, and may be wrong too
+
+        hub(settings.cloud, "door-1", SystemClock(), lambda _: None)
     if as_json:
         return json.dumps({"file": str(path), "well": True, "settings": config.plain(settings)})
     return f"{path}: well, all settings are as declared"

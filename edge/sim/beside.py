@@ -1,7 +1,7 @@
 """A platform beside the main one, in the wire's own words, and the judge of what both hold."""
 
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 from edge import wire
 from edge.clock import Known, Stamp
@@ -28,6 +28,10 @@ class PlainSpeech:
         return Message(wire.topic(self._unit, "event"), wire.encode(self._unit, record, {}))
 
     def greet(self) -> list[Message]:
+        """Nothing."""
+        return []
+
+    def state(self, _told: Mapping[str, Any]) -> list[Message]:
         """Nothing."""
         return []
 

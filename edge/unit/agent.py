@@ -270,6 +270,8 @@ class Unit:
         said |= {"since": None if known is None else wire.rfc3339(known), "camera": c.photographer.state}
         state = told.State(**said, **c.warden.told())
         c.link.publish(wire.topic(c.unit, "state"), wire.to_json(state), retain=True)
+        for annex in c.annexes:
+            annex.state(msgspec.to_builtins(state))
 
     def _faulted(self) -> None:
         self._c.health.set("loop.fault", self._c.loop.now(), "see the journal for the traceback")

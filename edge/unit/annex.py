@@ -2,8 +2,9 @@
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -16,7 +17,7 @@ from edge.records import AnyRecord
 from edge.spool.shares import Share, Shares
 from edge.told import Beside
 from edge.uplink.courier import Courier, Source
-from edge.uplink.other import Other
+from edge.uplink.other import Message, Other
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Annex:
         self._known = known
         self._loop = loop
         self._health = health
+        self._state: Mapping[str, Any] | None = None
         self._link = other.open(lambda fact: loop.call(self._hear, fact))  # any thread
         source = Source(partial(shares.read, share), partial(shares.forget, share), self._encode)
         own = msgspec.structs.replace(settings, receipt=other.speech.receipt)
@@ -58,6 +60,12 @@ class Annex:
     def robbed(self) -> None:
         """Some records went before it had them."""
         self._health.set(f"{self.name}.lost", self._loop.now(), f"{self.share.lost} records since the start")
+
+    def state(self, told: Mapping[str, Any]) -> None:
+        """The door's state changed, or something else of it."""
+        self._state = told
+        if self.courier.up:
+            self._publish(self._speech.state(told))
 
     def told(self) -> Beside:
         """For people: its link, what waits, and its last receipt."""
@@ -76,7 +84,12 @@ class Annex:
         return message.topic, message.payload
 
     def _greet(self) -> None:
-        for message in self._speech.greet():
+        self._publish(self._speech.greet())
+        if self._state is not None:
+            self._publish(self._speech.state(self._state))
+
+    def _publish(self, messages: list[Message]) -> None:
+        for message in messages:
             self._link.publish(message.topic, message.payload, retain=message.retain)
 
     def _caught_up(self) -> None:
@@ -101,4 +114,4 @@ class Annex:
         if heard.command is not None:
             self.on_command(heard.command)
         if heard.reply is not None:
-            self._link.publish(heard.reply.topic, heard.reply.payload)
+            self._publish([heard.reply])

@@ -40,7 +40,11 @@ _PAHOS_PREFIX = "failed to receive on socket: "  # what it puts before each erro
 
 
 class Broker(msgspec.Struct, frozen=True):
-    """Where to connect and as whom. tls: (CA, certificate, key) as file paths, or None for a loopback broker."""
+    """Where to connect and as whom. tls: (CA, certificate, key) as file paths, or None for a loopback broker.
+
+    A CA "" is the machine's own; without a certificate `login` says who this is, for each connection anew: client id,
+    user name, password. plain: what is published is of no type of ours.
+    """
 
     host: str
     port: int
@@ -48,7 +52,10 @@ class Broker(msgspec.Struct, frozen=True):
     keepalive_s: int
     tls: tuple[str, str, str] | None
     subscribe: tuple[str, ...]
-    will: tuple[str, bytes]  # topic, payload; QoS 1, retained
+    will: tuple[str, bytes] | None  # topic, payload; QoS 1, retained
+    login: Callable[[], tuple[str, str, str]] | None = None
+    only_311: bool = False
+    plain: bool = False
 
 
 class MqttLink:
@@ -65,8 +72,8 @@ class MqttLink:
         self._lock = threading.RLock()
         self._wanted = threading.Event()
         self._closing = False
-        self._version = MQTTProtocolVersion.MQTTv5
-        self._only_311 = False  # the broker said so
+        self._only_311 = broker.only_311  # or once the broker says so
+        self._version = MQTTProtocolVersion.MQTTv311 if broker.only_311 else MQTTProtocolVersion.MQTTv5
         self._accepted = False  # this unit, on this connection
         self._client: Client | None = None
         self._up = False
@@ -97,7 +104,8 @@ class MqttLink:
 
     def _send(self, client: Client, topic: str, payload: bytes, qos: int, retain: bool, token: int) -> bool:
         """Under the lock."""
-        of_record = self._version == MQTTProtocolVersion.MQTTv5 and topic.endswith("/event")
+        v5 = self._version == MQTTProtocolVersion.MQTTv5
+        of_record = v5 and not self._broker.plain and topic.endswith("/event")
         info = client.publish(topic, payload, qos, retain, self._record if of_record else None)
         sent = info.rc in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_AGAIN)
         if qos and sent:
@@ -183,7 +191,8 @@ class MqttLink:
                 return self._refused or (silence(self._where) if self._said == _TIMED_OUT and not was_up else None)
             if not self._up and self._clock.now() > connack_by:  # some old brokers answer MQTT 5 with silence
                 was_5 = self._version == MQTTProtocolVersion.MQTTv5
-                self._version = MQTTProtocolVersion.MQTTv311 if was_5 else MQTTProtocolVersion.MQTTv5
+                old = was_5 or self._only_311
+                self._version = MQTTProtocolVersion.MQTTv311 if old else MQTTProtocolVersion.MQTTv5
                 return silence(self._where)
         return None
 
@@ -198,9 +207,10 @@ class MqttLink:
     def _new_client(self) -> Client:
         b = self._broker
         v5 = self._version == MQTTProtocolVersion.MQTTv5
+        client_id, user_name, password = b.login() if b.login else (b.client_id, "", "")
         client = Client(
             CallbackAPIVersion.VERSION2,
-            client_id=b.client_id,
+            client_id=client_id,
             clean_session=None if v5 else True,
             protocol=self._version,
             reconnect_on_failure=False,
@@ -209,7 +219,10 @@ class MqttLink:
         client.max_inflight_messages_set(_NO_LIMIT)  # the courier keeps the window; paho must not queue
         if b.tls:
             client.tls_set_context(show_certificate(*b.tls))
-        client.will_set(*b.will, qos=1, retain=True)
+        if user_name:
+            client.username_pw_set(user_name, password or None)
+        if b.will:
+            client.will_set(*b.will, qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_publish = self._on_publish
         client.on_message = self._on_message
@@ -226,7 +239,8 @@ class MqttLink:
         if reason.is_failure:
             self._refuse(reason)
             return
-        client.subscribe([(topic, 1) for topic in self._broker.subscribe])
+        if self._broker.subscribe:
+            client.subscribe([(topic, 1) for topic in self._broker.subscribe])
         self._up = self._accepted = True
         v5 = self._version == MQTTProtocolVersion.MQTTv5
         self._window = getattr(properties, "ReceiveMaximum", _NO_LIMIT) if v5 else _WINDOW_311

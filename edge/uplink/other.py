@@ -1,7 +1,7 @@
 """What a platform beside the main one must bring along to be reached through a courier of its own."""
 
-from collections.abc import Callable
-from typing import Literal, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -39,6 +39,10 @@ class Speech(Protocol):
 
     def greet(self) -> list[Message]:
         """What is said at the beginning of each connection."""
+        ...
+
+    def state(self, told: Mapping[str, Any]) -> list[Message]:
+        """What is retained of the door's state, as the main platform is told it; never kept for later."""
         ...
 
     def hear(self, topic: str, payload: bytes) -> Heard:

@@ -85,10 +85,14 @@ def through(by: Proxy, err: BaseException) -> LinkError:
 
 
 def show_certificate(ca: str, certificate: str, key: str) -> ssl.SSLContext:
-    """Trust `ca` alone, and show `certificate`. Raises RefusedError: with such files nobody can accept this unit."""
+    """Trust `ca` alone ("": what the machine trusts), and show `certificate`, if there is one.
+
+    Raises RefusedError: with such files nobody can accept this unit.
+    """
     try:
-        context = ssl.create_default_context(cafile=ca)
-        context.load_cert_chain(certificate, key)
+        context = ssl.create_default_context(cafile=ca or None)
+        if certificate:
+            context.load_cert_chain(certificate, key)
     except (OSError, ValueError) as err:
         raise RefusedError(
             f"TLS files {ca}, {certificate} and {key}",

@@ -16,7 +16,7 @@ FLOORS = (
     "errors",
     "durable secret",
     "declare",
-    "phonebook fittings outlets road",
+    "phonebook fittings outlets road cloud",
     "clock",
     "records told warnings",
     "config wire identity health",

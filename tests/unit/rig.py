@@ -4,8 +4,9 @@ import json
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+import msgspec
 from PIL import Image
 
 from edge import config, wire
@@ -86,7 +87,7 @@ class Rig:
         chips: SimChips | None = None,
         lid_on: bool = True,
         beside: Wish | None = None,
-        receipt: Literal["platform", "broker"] = "broker",
+        other: Other | None = None,
     ) -> None:
         if term is not None and not (folder / terms.NAME).exists():
             terms.preset(folder, clock.read().wall_ns, days=term)
@@ -137,7 +138,7 @@ class Rig:
                 bus=self.chips.bus if sensors.addresses else None,
                 tamper=tamper,
                 panel=panel,
-                others=() if beside is None else (Other(beside, PlainSpeech(UNIT, receipt), self._open_beside),),
+                others=self._others(beside, other),
             ),
         )
         self.seal_size = 0  # sealed pictures are at least this long, bytes
@@ -147,6 +148,11 @@ class Rig:
 
     def _worker(self, name: str) -> SimWorker:
         return self.workers.setdefault(name, SimWorker(self.loop, at_once=True))
+
+    def _others(self, wish: Wish | None, other: Other | None) -> tuple[Other, ...]:
+        if other is not None:
+            return (msgspec.structs.replace(other, open=self._open_beside),)
+        return () if wish is None else (Other(wish, PlainSpeech(UNIT, "broker"), self._open_beside),)
 
     def _open_beside(self, post: Callable[[object], None]) -> SimLink:
         self.beside = SimLink(post)
