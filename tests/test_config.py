@@ -389,3 +389,9 @@ def test_a_secret_that_does_not_fit_is_not_repeated():
 def test_no_setting_can_be_changed_once_it_is_loaded():
     with pytest.raises(AttributeError):
         Config().door.settle_ms = 1
+
+
+def test_a_hub_in_clear_is_only_accepted_on_this_machine():
+    assert config.parse({"cloud": {"profile": "thingsboard", "host": "127.0.0.1", "tls": False}}).cloud.tls is False
+    with pytest.raises(ConfigError, match=r"cloud\.tls: found false with host hub\.example"):
+        config.parse({"cloud": {"profile": "thingsboard", "host": "hub.example", "tls": False}})

@@ -17,12 +17,12 @@ EXPIRES_NS = 86_400 * SECOND  # of a token that is made for one connection
 def hub(cloud: Cloud, unit: str, clock: Clock, opened: Callable[[MqttLink], object]) -> Other:
     """What staff.py needs of it; `opened` is told of a link, to be closed. Raises ConfigError."""
     read = profile.load(cloud.profile or "")
-    for need in read.needs:
+    for need in ("host", *read.needs):
         if getattr(cloud, need) is None:
             raise ConfigError(
                 f"cloud.{need}",
                 found="nothing",
-                wanted=f"what {read.name} knows this unit by",
+                wanted=f"the hub's address, and what {read.name} knows this unit by",
                 remedy=f"`doorunit config explain cloud.{need}` tells what it is for.",
             )
     device = {

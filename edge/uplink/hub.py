@@ -73,7 +73,8 @@ class Hub:
         for wanted, reply in self._replies:
             if _matches(wanted, topic) is None:
                 continue
-            key = self._asked.get(str(at(tree, reply.id)))
+            id_ = at(tree, reply.id)
+            key = self._asked.get(str(id_)) if isinstance(id_, str | int) else None
             if key is None:
                 return Heard()
             code = at(tree, reply.code) if reply.code else None

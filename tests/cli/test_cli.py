@@ -268,6 +268,17 @@ def test_a_name_that_means_nothing_here_is_refused(doorunit, what: str, wanted: 
     assert answer.err.startswith(f"doorunit: doorunit config {what}: found window; want {wanted}.")
 
 
+def test_a_config_whose_hub_cannot_be_spoken_to_is_not_well(doorunit, tmp_path: Path):
+    profile, settings = tmp_path / "mine.toml", tmp_path / "doorunit.toml"
+    profile.write_text('name = "Mine"\n[login]\nclient_id = "{unit}"\n[[message]]\ntopic = "t"\npayload = "{dor}"\n')
+    settings.write_text(f'[cloud]\nprofile = "{profile}"\nhost = "hub.example"\n')
+    answer = doorunit("config", "check", settings)
+    assert answer.code == MISUSED
+    assert f"profile {profile}, message 1, payload: found {{dor}}" in answer.err
+    settings.write_text('[cloud]\nprofile = "thingsboard"\nhost = "hub.example"\nsecret = "token"\n')
+    assert doorunit("config", "check", settings).code == WELL
+
+
 @pytest.mark.parametrize("words", [[], ["dance"], ["check", "a", "b"]])
 def test_a_config_that_is_asked_for_something_else_says_what_to_try(doorunit, words: list[str]):
     answer = doorunit("config", *words)

@@ -27,6 +27,7 @@ MODULES = {
     "commands": "commands",
     "orders": "orders",
     "receipts": "receipts",
+    "hubs": "hubs",
     "wire": "wires",
     "seal": "seals",
     "posts": "posts",

@@ -105,7 +105,7 @@ def test_a_signature_is_as_the_hubs_own_example_has_it():
     assert profile.logged_in(login, values)[0].startswith("12345|fafd")
 
 
-@pytest.mark.parametrize("need", ["device_id", "product_id", "secret"])
+@pytest.mark.parametrize("need", ["host", "device_id", "product_id", "secret"])
 def test_a_setting_that_the_profile_needs_is_asked_for(need: str):
     with pytest.raises(ConfigError, match=f"cloud.{need}: "):
         hub(msgspec.structs.replace(CLOUD, profile="aliyun-iot", **{need: None}), "door-1", SimClock(), print)
