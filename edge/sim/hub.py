@@ -70,7 +70,11 @@ class ThingsBoard(ShapedHub):
 class Huawei(ShapedHub):
     """IoTDA."""
 
-    subscribed = ("$oc/devices/door-17/sys/commands/#",)
+    subscribed = ("$oc/devices/door-17/sys/commands/#", "$oc/devices/door-17/sys/events/down")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.files: dict[str, int] = {}  # object -> what the device said of it: 0 is well
 
     def login(self, client_id: str, user_name: str, password: str, now_ns: int) -> None:
         """HMAC-SHA256 of the secret with the hour as its key."""
@@ -87,6 +91,8 @@ class Huawei(ShapedHub):
             return []
         inner = {f"{root}properties/report": "properties", f"{root}events/up": "paras"}.get(topic)
         _want(inner is not None, f"one of its topics, not {topic}")
+        if told["services"][0].get("service_id") == "$file_manager":
+            return self._file(told["services"][0])
         for service in told["services"]:
             _want(isinstance(service.get("service_id"), str), "a service_id")
             _want(bool(re.fullmatch(r"\d{8}T\d{6}Z", service.get("event_time", ""))), "event_time yyyyMMddTHHmmssZ")
@@ -94,6 +100,22 @@ class Huawei(ShapedHub):
             _flat(service[inner or ""])
         self.held.append(told)
         return []
+
+    def _file(self, service: JSON) -> Answers:
+        """A file is announced, and gets an address; or it was put there."""
+        paras = service["paras"]
+        if service["event_type"] == "upload_result_report":
+            _exactly(paras, {"object_name": str, "result_code": int, "status_code": int})
+            self.files[paras["object_name"]] = paras["result_code"]
+            return []
+        _want(service["event_type"] == "get_upload_url", "an event of $file_manager")
+        _exactly(paras, {"file_name": str, "file_attributes": dict})
+        _exactly(paras["file_attributes"], {"hash_code": str, "size": int})
+        name = f"c6b39067b0_12345678_{paras['file_name']}"
+        where = {"url": f"https://bucket.example/{name}?Signature=x", "object_name": name, "expire": 3600}
+        answer = {"service_id": "$file_manager", "event_type": "get_upload_url_response", "paras": where}
+        topic = f"$oc/devices/{self.device}/sys/events/down"
+        return [(topic, json.dumps({"object_device_id": self.device, "services": [answer]}).encode())]
 
 
 class Aliyun(ShapedHub):

@@ -17,6 +17,7 @@ from edge.records import AnyRecord
 from edge.spool.shares import Share, Shares
 from edge.told import Beside
 from edge.uplink.courier import Courier, Source
+from edge.uplink.filing import Uploads
 from edge.uplink.other import Message, Other
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class Annex:
         source = Source(partial(shares.read, share), partial(shares.forget, share), self._encode)
         own = msgspec.structs.replace(settings, receipt=other.speech.receipt)
         self.courier = Courier(self._link, source, loop, Aside(health, self.name), own, dice)
+        self.uploads: Uploads | None = None
         self.courier.on_up = self._greet
         self.courier.on_caught_up = self._caught_up
 
@@ -83,14 +85,26 @@ class Annex:
         message = self._speech.tell(record, self._known)
         return message.topic, message.payload
 
+    def erased(self) -> None:
+        """Nothing that was recorded so far may leave any more."""
+        self.courier.restart()
+        if self.uploads is not None:
+            self.uploads.drop_all()
+
+    def say(self, message: Message) -> bool:
+        """Something that is never kept; False where there is no connection."""
+        return self._link.publish(message.topic, message.payload, retain=message.retain)
+
     def _greet(self) -> None:
         self._publish(self._speech.greet())
+        if self.uploads is not None:
+            self.uploads.again()
         if self._state is not None:
             self._publish(self._speech.state(self._state))
 
     def _publish(self, messages: list[Message]) -> None:
         for message in messages:
-            self._link.publish(message.topic, message.payload, retain=message.retain)
+            self.say(message)
 
     def _caught_up(self) -> None:
         self._health.clear(f"{self.name}.lost", self._loop.now())
@@ -113,5 +127,7 @@ class Annex:
             self.courier.refused(*heard.refused)
         if heard.command is not None:
             self.on_command(heard.command)
+        if heard.upload is not None and self.uploads is not None:
+            self.uploads.answered(*heard.upload)
         if heard.reply is not None:
             self._publish([heard.reply])

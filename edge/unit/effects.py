@@ -106,5 +106,6 @@ class Effects:
         count = counting(by, c.journal.epoch, len(c.album), state, c.shares.erase())
         files = {NAME: pack(c.warden.after()).decode()}
         c.journal.replace(lambda in_ram: c.eraser.erase(count, files, in_ram))
-        for courier in (c.courier, *(annex.courier for annex in c.annexes)):
-            courier.restart()
+        c.courier.restart()
+        for annex in c.annexes:
+            annex.erased()

@@ -20,7 +20,7 @@ from edge.clock import MS, Clock, Known, Stamp, know
 from edge.config import Config
 from edge.health import Health
 from edge.loop import Loop, Worker
-from edge.parts import Contact, Eye, FramePost, Link
+from edge.parts import Contact, Eye, FramePost, FrameRow, Link
 from edge.spool.album import Album
 from edge.spool.erase import ErasableStore, Eraser
 from edge.spool.frames import FrameFiles
@@ -41,6 +41,7 @@ from edge.unit.trace import Trace
 from edge.unit.vigil import Manager, Vigil, Work
 from edge.uplink import carrier
 from edge.uplink.courier import Courier, Source
+from edge.uplink.filing import Uploads
 from edge.uplink.other import Other
 
 
@@ -138,10 +139,18 @@ def _follow(crew: Crew) -> None:
     crew.journal.on_stored = trace.stored
     courier.on_link, courier.on_sent, courier.on_acked = trace.link, trace.sent, trace.acked
     courier.on_receipt = trace.receipt
-    crew.photographer.on_sealed, crew.photographer.on_kept = trace.sealed, trace.kept
+    crew.photographer.on_sealed = trace.sealed
+    crew.photographer.on_kept = partial(_kept, crew)
     crew.health.on_new.append(trace.wrong)
     if crew.carrier is not None:
         crew.carrier.on_delivered = trace.delivered
+
+
+def _kept(crew: Crew, row: FrameRow) -> None:
+    crew.trace.kept(row)
+    for annex in crew.annexes:
+        if annex.uploads is not None:
+            crew.album.read(row.name, partial(annex.uploads.take, row.name), annex.uploads.unread)
 
 
 def _guard(config: Config, kit: Kit, health: Health, recorder: Recorder, journal: Journal) -> guard.Guard:
@@ -160,10 +169,13 @@ def _phones(config: Config, unit: str, kit: Kit, health: Health, journal: Journa
 
 
 def _annexes(config: Config, kit: Kit, health: Health, journal: Journal, shares: Shares) -> tuple[Annex, ...]:
-    return tuple(
-        Annex(other, shares, share, _knower(journal), kit.loop, health, config.uplink, kit.dice)
-        for other, share in zip(kit.others, shares.others, strict=True)
-    )
+    made = []
+    for other, share in zip(kit.others, shares.others, strict=True):
+        annex = Annex(other, shares, share, _knower(journal), kit.loop, health, config.uplink, kit.dice)
+        if other.filing is not None:
+            annex.uploads = Uploads(other.filing, kit.worker(f"{annex.name} pictures"), annex.say)
+        made.append(annex)
+    return tuple(made)
 
 
 def _knower(journal: Journal) -> Callable[[Stamp], Known]:

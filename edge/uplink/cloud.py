@@ -9,7 +9,8 @@ from edge.errors import ConfigError
 from edge.uplink import profile
 from edge.uplink.hub import Hub, wish
 from edge.uplink.mqtt import Broker, MqttLink
-from edge.uplink.other import Other
+from edge.uplink.other import Message, Other
+from edge.uplink.profile import Upload
 
 EXPIRES_NS = 86_400 * SECOND  # of a token that is made for one connection
 
@@ -68,4 +69,27 @@ def hub(cloud: Cloud, unit: str, clock: Clock, opened: Callable[[MqttLink], obje
         opened(link)
         return link
 
-    return Other(wish(read, cloud.wants), speech, open_)
+    wanted = wish(read, cloud.wants)
+    takes = read.upload is not None and "frames" in wanted.rule.split(",")
+    return Other(wanted, speech, open_, _Filing(speech, read.upload, cloud, clock) if takes and read.upload else None)
+
+
+class _Filing:
+    """other.Filing by a profile."""
+
+    def __init__(self, speech: Hub, upload: Upload, cloud: Cloud, clock: Clock) -> None:
+        self._speech = speech
+        self._upload = upload
+        self._ca_file = cloud.ca_file
+        self._clock = clock
+
+    def ask(self, name: str, size_bytes: int) -> Message:
+        return self._speech.file(self._upload.ask, name, size_bytes=size_bytes)
+
+    def tell(self, name: str, status: int) -> Message:
+        return self._speech.file(self._upload.tell, name, status=status)
+
+    def put(self, url: str, sealed: bytes) -> int:
+        from edge.uplink.https import HttpsFile  # requests: 60 ms and 10 MB that a unit without pictures saves
+
+        return HttpsFile(self._ca_file, self._clock).put(url, sealed)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from edge.uplink.profile import DEVICE, KINDS, LOGIN, NAMES, STATE, Profile, Said
+from edge.uplink.profile import DEVICE, FILE, KINDS, LOGIN, NAMES, STATE, Profile, Said
 from edge.uplink.template import Payload, Text
 
 Faults = Iterator[tuple[str, str, str]]
@@ -20,6 +20,10 @@ def faults(profile: Profile) -> Faults:
         for said in texts:
             yield from _unsayable(where, said, allowed)
     yield from _answers(profile)
+    if profile.upload is not None:
+        yield from _strange("upload", [profile.upload.topic], DEVICE)
+        for said in (profile.upload.ask, profile.upload.tell):
+            yield from _unsayable("upload", said, FILE)
 
 
 def _login(profile: Profile) -> Faults:

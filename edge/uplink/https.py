@@ -110,6 +110,36 @@ class HttpsFrames:
         return explain(_root(err), self._where, self._clock.read())
 
 
+class HttpsFile:
+    """Puts a file to an address that a hub gave, by a connection of its own. ca_file None: what the machine trusts."""
+
+    def __init__(
+        self, ca_file: str | None, clock: Clock, within_s: tuple[float, float] = (CONNECT_S, ANSWER_S)
+    ) -> None:
+        self._verify: str | bool = ca_file or True
+        self._clock = clock
+        self._within_s = within_s
+
+    def put(self, url: str, body: bytes) -> int:
+        """The HTTP status. Raises LinkError; an address that is not https is none."""
+        where = url.partition("?")[0][:200]  # what follows is a signature
+        if not url.startswith("https://"):
+            raise RefusedError(where, found="no https", wanted="https://", remedy="Ask the hub's keeper.")
+        try:
+            with requests.Session() as session:
+                session.trust_env = False
+                answer = session.put(
+                    url, data=body, timeout=self._within_s, allow_redirects=False, verify=self._verify
+                )  # without a content type: Huawei's store refuses one that was not signed
+        except requests.ReadTimeout as err:
+            raise silence(where) from err
+        except requests.RequestException as err:
+            raise explain(_root(err), where, self._clock.read()) from err
+        except OSError as err:
+            raise _files_missing(where, err) from err
+        return answer.status_code
+
+
 def _files_missing(where: str, err: OSError) -> RefusedError:
     return RefusedError(
         f"TLS files of {where}",

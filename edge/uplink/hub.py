@@ -33,12 +33,15 @@ class Hub:
         self._id = now() // 10**9 % 10**8 * 10  # above those of earlier lives; fits into 31 bits
         self._asked: dict[str, Key] = {}
         self._replies = [(Text(reply.topic).fill(device), reply) for reply in profile.reply]
+        self._upload = profile.upload
+        self._addresses = "" if profile.upload is None else Text(profile.upload.topic).fill(device)
         self._orders = "" if profile.command is None else Text(profile.command.topic).fill(device)
 
     @property
     def subscribe(self) -> tuple[str, ...]:
         """Topics."""
-        return tuple(dict.fromkeys([*(topic for topic, _ in self._replies), *([self._orders] if self._orders else [])]))
+        topics = [*(topic for topic, _ in self._replies), self._orders, self._addresses]
+        return tuple(dict.fromkeys(topic for topic in topics if topic))
 
     @property
     def will(self) -> Message | None:
@@ -82,7 +85,17 @@ class Hub:
                 why = at(tree, reply.why) if reply.why else None
                 return Heard(refused=(key, f"{'' if code is None else code} {'' if why is None else why}".strip()))
             return Heard(receipt=Receipt(key[0], ((key[1], key[1]),)))
+        upload = self._upload
+        if upload is not None and topic == self._addresses:
+            name, url = at(tree, upload.file), at(tree, upload.url)
+            meant = all(at(tree, path) == value for path, value in upload.match.items())
+            return Heard(upload=(name, url) if meant and isinstance(name, str) and isinstance(url, str) else None)
         return self._ordered(topic, tree)
+
+    def file(self, said: Said, name: str, size_bytes: int | None = None, status: int | None = None) -> Message:
+        """Of a picture on its way: asking, or telling the HTTP status that was answered."""
+        values = {**self._common(), "file": name, "size": size_bytes, "status": status}
+        return _Sayable(said).say({**values, "result": None if status is None else int(status // 100 != 2)})
 
     def _ordered(self, topic: str, tree: object) -> Heard:
         command = self._profile.command

@@ -25,6 +25,7 @@ class Heard(msgspec.Struct, frozen=True):
     receipt: Receipt | None = None
     refused: tuple[Key, str] | None = None
     command: bytes | None = None
+    upload: tuple[str, str] | None = None  # a file that was asked for, and where it is to be put
     reply: Message | None = None
 
 
@@ -50,9 +51,26 @@ class Speech(Protocol):
         ...
 
 
+class Filing(Protocol):
+    """How sealed pictures get there, of a platform that takes them."""
+
+    def ask(self, name: str, size_bytes: int) -> Message:
+        """Asks where to put one."""
+        ...
+
+    def tell(self, name: str, status: int) -> Message:
+        """It was put there, and this was answered (0: nothing)."""
+        ...
+
+    def put(self, url: str, sealed: bytes) -> int:
+        """Put it there; returns the HTTP status. May block. Raises LinkError."""
+        ...
+
+
 class Other(msgspec.Struct, frozen=True):
     """One of them. open: a link to it that posts its facts there and nowhere else."""
 
     wish: Wish
     speech: Speech
     open: Callable[[Callable[[object], None]], Link]
+    filing: Filing | None = None

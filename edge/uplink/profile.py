@@ -22,6 +22,7 @@ MAX_BYTES = 65_536
 KINDS = ("event", "alarm", "frames", "anchor", "gap", "boot", "audit")
 DEVICE = ("unit", "device_id", "product_id", "version")
 LOGIN = (*DEVICE, "secret", "now", "expires")
+FILE = (*DEVICE, "id", "now", "file", "size", "result", "status")
 STATE = (*DEVICE, "id", "now", "door", "open", "armed", "camera", "since")
 NAMES: tuple[str, ...] = (
     *DEVICE,
@@ -99,6 +100,20 @@ class Command(_Table, frozen=True):
     refused: str = ""
 
 
+class Upload(_Table, frozen=True):
+    """How a sealed picture gets there: asked for, answered with an address, put there by HTTPS, and told.
+
+    `match` says which answers on `topic` are meant, by what stands where; `file` and `url`, where those stand in it.
+    """
+
+    ask: Said
+    topic: str
+    match: dict[str, str]
+    file: str
+    url: str
+    tell: Said
+
+
 class Profile(_Table, frozen=True):
     """The whole file."""
 
@@ -114,6 +129,7 @@ class Profile(_Table, frozen=True):
     state: tuple[Said, ...] = ()
     reply: tuple[Reply, ...] = ()
     command: Command | None = None
+    upload: Upload | None = None
 
 
 def names() -> list[str]:
@@ -154,9 +170,12 @@ def logged_in(login: Login, values: Values) -> tuple[str, str, str]:
 
 
 def at(tree: Any, path: str) -> Any:
-    """What stands in JSON at a.b.c; None where nothing does."""
+    """What stands in JSON at a.0.c; None where nothing does."""
     for key in path.split("."):
-        tree = tree.get(key) if isinstance(tree, Mapping) else None
+        if isinstance(tree, list) and key.isdecimal() and len(key) < 5:
+            tree = tree[int(key)] if int(key) < len(tree) else None
+        else:
+            tree = tree.get(key) if isinstance(tree, Mapping) else None
     return tree
 
 

@@ -2,15 +2,17 @@
 
 import json
 
+import msgspec
 import pytest
 
 from edge.cloud import Cloud
+from edge.errors import LinkError
 from edge.records import Alarmed, Boot, Source
 from edge.secret import Secret
-from edge.sim.hub import HUBS, Aliyun, HomeAssistant, OneNet, ShapedHub
+from edge.sim.hub import HUBS, Aliyun, HomeAssistant, Huawei, OneNet, ShapedHub
 from edge.sim.time import SimClock
 from edge.uplink.cloud import hub
-from edge.uplink.other import Other
+from edge.uplink.other import Filing, Message, Other
 from tests.unit.rig import Rig, Start
 
 TOLD = "event, alarm, boot, gap, audit, frames"
@@ -29,12 +31,41 @@ def other(name: str, made: ShapedHub, clock: SimClock) -> Other:
     return hub(settings, "door-1", clock, print)
 
 
+class Store:
+    """other.Filing whose store is here; `full`: it does not answer."""
+
+    def __init__(self, filing: Filing | None, status: int) -> None:
+        self._filing = filing
+        self.status = status
+        self.put_there: dict[str, bytes] = {}
+
+    def ask(self, name: str, size_bytes: int) -> Message:
+        assert self._filing is not None
+        return self._filing.ask(name, size_bytes)
+
+    def tell(self, name: str, status: int) -> Message:
+        assert self._filing is not None
+        return self._filing.tell(name, status)
+
+    def put(self, url: str, sealed: bytes) -> int:
+        if not self.status:
+            raise LinkError("store", found="silence", wanted="an answer", remedy="Wait.")
+        self.put_there[url] = sealed
+        return self.status
+
+
 class Beside:
     """A unit, and one hub that reads all that it is sent."""
 
-    def __init__(self, start: Start, clock: SimClock, name: str, *, puback: bool = True) -> None:
+    def __init__(
+        self, start: Start, clock: SimClock, name: str, *, puback: bool = True, status: int | None = None
+    ) -> None:
         self.hub = HUBS[name]()
-        self.rig: Rig = start(other=other(name, self.hub, clock))
+        spoken = other(name, self.hub, clock)
+        self.store = Store(spoken.filing, 200 if status is None else status)
+        if spoken.filing is not None:
+            spoken = msgspec.structs.replace(spoken, filing=self.store)
+        self.rig: Rig = start(other=spoken, camera=status is not None)
         self.puback = puback
         self._read = 0
         self.rig.beside.accept(protocol="3.1.1")
@@ -161,3 +192,39 @@ def test_home_assistant_is_shown_the_door_as_it_is_and_never_as_it_was(start: St
     assert shown.state["open"] == 0
     retained = {publish.topic for publish in beside.rig.beside.sent if publish.retain}
     assert retained == {"doorunit/door-1/state", "doorunit/door-1/available", "homeassistant/device/door-1/config"}
+
+
+@pytest.mark.parametrize(("status", "result"), [(200, 0), (403, 1), (0, 1)])
+def test_a_sealed_picture_is_put_where_the_hub_says_and_told(start: Start, clock: SimClock, status: int, result: int):
+    beside = Beside(start, clock, "huawei-iotda", status=status)
+    assert isinstance(beside.hub, Huawei)
+    beside.rig.frame()
+    beside.rig.play("clean", closed=False)
+    for _ in range(20):
+        beside.rig.live(0.5)
+        beside.rig.frame()
+    beside.turn()
+    beside.turn()
+    assert len(beside.hub.files) >= 2
+    assert set(beside.hub.files.values()) == {result}
+    assert len(beside.store.put_there) == (len(beside.hub.files) if status else 0)
+    assert set(beside.rig.post.took) >= {name.rpartition("_")[2] for name in beside.hub.files}
+
+
+def test_a_picture_that_waits_for_an_address_is_erased_with_all_else(start: Start, clock: SimClock):
+    beside = Beside(start, clock, "huawei-iotda", status=200)
+    beside.rig.beside.sever()
+    beside.rig.frame()
+    beside.rig.play("clean", closed=False)
+    for _ in range(20):
+        beside.rig.live(0.5)
+        beside.rig.frame()
+    assert beside.rig.obey(beside.rig.command("erase")) is not None
+    beside.rig.live(30)
+    beside.rig.beside.drop()
+    beside.rig.live(1)
+    beside.rig.beside.accept()
+    beside.turn()
+    assert isinstance(beside.hub, Huawei)
+    assert beside.hub.files == {}
+    assert beside.store.put_there == {}

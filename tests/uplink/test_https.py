@@ -24,7 +24,7 @@ from edge.station.frames import FrameStore
 from edge.station.ledger import Ledger, Picture
 from edge.station.server import unit_server
 from edge.station.unitapi import FRAME_MAX_BYTES, unit_app
-from edge.uplink.https import HttpsFrames
+from edge.uplink.https import HttpsFile, HttpsFrames
 from edge.uplink.tunnel import Proxy
 from tests.spool.card import Card
 from tests.uplink.conftest import UNIT, WITHIN_S, Rogue, Tls, files
@@ -297,6 +297,29 @@ def test_a_proxy_of_the_machines_user_is_not_used(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent")
     post(side.port).put(frame_name(sealed), sealed)
     assert len(side.came) == 1
+
+
+@pytest.mark.parametrize("status", [200, 403])
+def test_a_file_is_put_to_an_address_that_a_hub_gave_and_its_answer_told(
+    answering: Callable[[bytes | None], int], ca: Authority, status: int
+) -> None:
+    port = answering(b"HTTP/1.1 %d Said\r\nContent-Length: 0\r\n\r\n" % status)
+    file = HttpsFile(str(ca.ca_file), SystemClock(assume_synced=True))
+    assert file.put(f"https://localhost:{port}/bucket/a.jpg?Signature=x", b"x") == status
+
+
+def test_a_file_goes_nowhere_but_by_https_and_to_whom_is_trusted_and_no_signature_is_repeated(
+    answering: Callable[[bytes | None], int], ca: Authority
+) -> None:
+    clock = SystemClock(assume_synced=True)
+    with pytest.raises(RefusedError, match="no https") as clear:
+        HttpsFile(None, clock).put("http://localhost:1/a?Signature=x", b"x")
+    port = answering(b"")
+    with pytest.raises(LinkError) as stranger:
+        HttpsFile(None, clock).put(f"https://localhost:{port}/a?Signature=x", b"x")
+    with pytest.raises(LinkError) as nowhere:
+        HttpsFile("/nowhere.pem", clock).put(f"https://localhost:{port}/a?Signature=x", b"x")
+    assert not any("Signature" in str(caught.value) for caught in (clear, stranger, nowhere))
 
 
 # --- through a proxy
