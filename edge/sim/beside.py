@@ -31,6 +31,10 @@ class PlainSpeech:
         """Nothing."""
         return []
 
+    def part(self) -> list[Message]:
+        """Nothing."""
+        return []
+
     def state(self, _told: Mapping[str, Any]) -> list[Message]:
         """Nothing."""
         return []

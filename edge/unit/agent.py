@@ -81,6 +81,8 @@ class Unit:
         c.doorkeeper.close()
         c.guard.close()
         c.link.publish(wire.topic(c.unit, "online"), self._online(False), retain=True)
+        for annex in c.annexes:
+            annex.part()
         c.journal.close(c.loop.stop)
         c.loop.after(3 * SECOND, c.loop.stop)  # a card that hangs must not keep the process
 

@@ -85,6 +85,10 @@ class Annex:
         message = self._speech.tell(record, self._known)
         return message.topic, message.payload
 
+    def part(self) -> None:
+        """An orderly end."""
+        self._publish(self._speech.part())
+
     def erased(self) -> None:
         """Nothing that was recorded so far may leave any more."""
         self.courier.restart()

@@ -62,6 +62,10 @@ class Hub:
         """What is said at the beginning of each connection."""
         return [_Sayable(said).say(self._common()) for said in self._profile.greet]
 
+    def part(self) -> list[Message]:
+        """The last will, at an orderly end."""
+        return [] if self.will is None else [self.will]
+
     def state(self, told: Mapping[str, Any]) -> list[Message]:
         """What is retained of the door: never kept for later, so what comes late cannot take its place."""
         values = {**self._common(), **told, "open": _is_open(str(told.get("door")))}

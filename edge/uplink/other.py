@@ -42,6 +42,10 @@ class Speech(Protocol):
         """What is said at the beginning of each connection."""
         ...
 
+    def part(self) -> list[Message]:
+        """What is said at an orderly end, for which a broker keeps the last will to itself."""
+        ...
+
     def state(self, told: Mapping[str, Any]) -> list[Message]:
         """What is retained of the door's state, as the main platform is told it; never kept for later."""
         ...

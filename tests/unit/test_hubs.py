@@ -190,6 +190,9 @@ def test_home_assistant_is_shown_the_door_as_it_is_and_never_as_it_was(start: St
     beside.rig.beside.accept()
     beside.turn()
     assert shown.state["open"] == 0
+    beside.rig.stop()
+    beside.turn()
+    assert shown.available == "offline"
     retained = {publish.topic for publish in beside.rig.beside.sent if publish.retain}
     assert retained == {"doorunit/door-1/state", "doorunit/door-1/available", "homeassistant/device/door-1/config"}
 
