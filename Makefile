@@ -74,7 +74,7 @@ lint: .venv/.test ## format, lint, types; the drivers against MicroPython
 
 # Each runs alone, and takes a larger size by a flag: see its --help.
 CAMPAIGNS := tests/power/cuts.py tests/power/statements.py tests/sim/weeks.py tests/sim/matrix.py tests/whole/peers.py
-CAMPAIGNS += tests/sim/doctor_matrix.py tests/fuzz/fuzz.py tests/drivers/corpus.py
+CAMPAIGNS += tests/power/update_cuts.py tests/sim/doctor_matrix.py tests/fuzz/fuzz.py tests/drivers/corpus.py
 
 # The last needs a machine that may mount and boot another: where it may not, it says why, and counts as not run.
 campaigns: .venv/.test debian ## power cuts, crashes, weeks, faults, peers' failures, fuzz; the soak beside them; a real systemd
@@ -96,11 +96,11 @@ campaigns: .venv/.test debian ## power cuts, crashes, weeks, faults, peers' fail
 	[ $$ended -eq 0 ] || { echo "tests/deploy/nspawn.py: ended with $$ended"; failed=1; }
 	exit $$failed
 
-# Two minutes each, and each a Debian to bootstrap first: a minute or two; emulated, by far more.
+# Two minutes each, the update seven, and each a Debian to bootstrap first: a minute or two; emulated, by far more.
 nspawn: .venv/.test debian ## boot the package, a fresh Debian and the image on a real systemd; make nspawn ON="--suite trixie"
 	@($(call debian,$(NSPAWN) $(EMULATED)))
 	failed=0
-	for campaign in nspawn fresh image; do
+	for campaign in nspawn nspawn_update fresh image; do
 	    echo "--- tests/deploy/$$campaign.py"
 	    $(PY) tests/deploy/$$campaign.py $(ON) || failed=1
 	done

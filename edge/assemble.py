@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from edge import VERSION, identity, told, wire
 from edge.alert.channel import Channel, Sender
 from edge.alert.others import Apprise, AppriseSender
-from edge.board import host, machine, pins
+from edge.board import host, machine, pins, slots
 from edge.board.chips import I2C
 from edge.board.indicator import Panel
 from edge.clock import FLOOR_NS, MS, Clock, Stamp, SystemClock
@@ -138,6 +138,7 @@ class Assembly:
             bus=self._bus(),
             tamper=self._tamper(),
             panel=self._panel(),
+            slots=slots.read,
             manager=self._manager,
             others=self._others(),
         )

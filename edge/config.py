@@ -1,7 +1,6 @@
 """Every setting, declared once: type, unit, bounds, default, help, secret.
 
-The defaults file, `doorunit config explain` and every message are made from these declarations. An unknown key is
-an error that names the nearest one.
+The defaults file, `doorunit config explain` and every message are made from these declarations.
 """
 
 import tomllib
@@ -12,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta
 
-from edge import declare, fittings, outlets, phonebook, road
+from edge import declare, fittings, outlets, phonebook, road, upkeep
 from edge.cloud import Cloud
 from edge.cloud import check as check_cloud
 from edge.declare import Section, read_secret
@@ -135,6 +134,7 @@ class Config(Section, frozen=True):
     term: Term = Term()
     uplink: Uplink = Uplink()
     install: Install = Install()
+    update: upkeep.Update = upkeep.Update()
     log: Log = Log()
     alert: phonebook.Alert = phonebook.Alert()
     wecom: phonebook.WeCom = phonebook.WeCom()

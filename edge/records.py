@@ -94,6 +94,7 @@ class Audit(Record, frozen=True, kw_only=True, tag="audit"):
     `by` is a command's id, "unit", "technician" or "installer". `detail` are numbers and words of it. An `erased`
     states the epoch that was erased and what of it was not delivered, and is signed by the unit over wire.testimony.
     The installer's are walk (a movement of the walk test), test and installed, whose `report` is JSON; that is signed.
+    The updater's are update.confirmed and update.returned.
     A technician's are test, mark and snap, with the person in `detail`.
     """
 

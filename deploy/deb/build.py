@@ -7,6 +7,7 @@ dpkg-deb, and the network for wheels that are not in build/wheels yet.
 import argparse
 import gzip
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -14,7 +15,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deploy.deb import papers
@@ -32,6 +33,11 @@ UNITS = (
     "doorunit-swap.service",
     "doorunit-recovery.service",
     "doorunit-recovery.timer",
+    "doorunit-update.service",
+    "doorunit-update.timer",
+    "doorunit-update-boot.service",
+    "doorunit-update-judge.service",
+    "doorunit-update-judge.timer",
 )
 DISPATCHER = Path("usr/lib/NetworkManager/dispatcher.d/90-doorunit-ntp")
 # Where each goes; what is a drop-in sorts after the system's own 40-*.
@@ -51,7 +57,9 @@ SETTINGS = Path("etc/doorunit/doorunit.toml")
 # Whoever builds for others names who answers. .invalid is reserved (RFC 2606): no letter to it reaches a stranger.
 MAINTAINER = "doorunit project <doorunit@doorunit.invalid>"
 _MAINTAINER = re.compile(r"[^<>\n:]+ <[^@<>\s]+@[^@<>\s]+>")  # Debian policy 5.6.2
-EXECUTABLE = {HOME / "bin/doorunit", DISPATCHER}
+OTA = HOME / "ota"
+COMMAND = Path("usr/bin/doorunit-update")
+EXECUTABLE = {HOME / "bin/doorunit", DISPATCHER, OTA / "launch", COMMAND}
 SECRET = {SETTINGS: 0o640}  # may hold the keys of group robots; the package gives it to the unit's group
 
 
@@ -61,10 +69,14 @@ def main() -> int:
     parser.add_argument("--arch", choices=sorted(MACHINES), default="amd64")
     parser.add_argument("--python", choices=sorted(GLIBC), default="3.11", help="3.11: bookworm; 3.13: trixie")
     parser.add_argument("--out", type=Path, default=ROOT / "build/deb", help="folder (default build/deb)")
+    parser.add_argument(
+        "--release-key", type=Path, action="append", default=[], help="public key (PEM) of releases; may be repeated"
+    )
     parser.add_argument("--maintainer", default=MAINTAINER, help="who answers for it, as 'Name <address>'")
     parser.add_argument("--level", type=int, default=6, help="of xz, 0 to 9 (default 6)")
     args = parser.parse_args()
-    deb = build(Target(args.arch, args.python), args.out, level=args.level, maintainer=args.maintainer)
+    target, keys = Target(args.arch, args.python), args.release_key
+    deb = build(target, args.out, level=args.level, maintainer=args.maintainer, keys=keys)
     sys.stdout.write(f"{deb}\n")
     return 0
 
@@ -76,8 +88,9 @@ def build(
     level: int = 6,
     maintainer: str = MAINTAINER,
     wheels: Path = ROOT / "build/wheels",
+    keys: Sequence[Path] = (),
 ) -> Path:
-    """One package below `out`; returns its path."""
+    """One package below `out`; returns its path. keys: whose signed releases it takes; without any it takes none."""
     if not _MAINTAINER.fullmatch(maintainer):
         raise SystemExit(f"--maintainer: found {maintainer!r}; want 'Name <address>'")
     epoch, version = source_epoch(), f"{source_version()}+py{target.python}"
@@ -88,6 +101,7 @@ def build(
         found = fetch(ROOT / "deploy/lock/run.txt", target, wheels)
         environment(tree / HOME, target, found)
         _own_files(tree)
+        _updater(tree, target, version, epoch, keys)
         _papers(tree, found, version, epoch)
         _control(tree, target, version, maintainer)
         settle(tree, epoch)
@@ -151,6 +165,21 @@ def _own_files(tree: Path) -> None:
         _put(tree / HOME / "recovery" / name, (ROOT / "deploy/recovery" / name).read_bytes())
     (tree / "usr/bin").mkdir(parents=True)
     (tree / "usr/bin/doorunit").symlink_to("../lib/doorunit/bin/doorunit")
+
+
+def _updater(tree: Path, target: Target, version: str, epoch: int, keys: Sequence[Path]) -> None:
+    """deploy/ota as it is run there; what this package is, for it and for a slot; whom it trusts."""
+    source = ROOT / "deploy/ota"
+    for path in sorted(source.glob("*.py")):
+        _put(tree / OTA / "deploy/ota" / path.name, path.read_bytes())
+    _put(tree / OTA / "deploy/__init__.py", b"")
+    _put(tree / OTA / "__main__.py", (source / "__main__.py").read_bytes())
+    _put(tree / OTA / "launch", (source / "launch").read_bytes())
+    _put(tree / COMMAND, (source / "doorunit-update").read_bytes())
+    about = {"name": "doorunit", "version": version, "arch": target.arch, "python": target.python, "counter": epoch}
+    _put(tree / HOME / "release.json", json.dumps(about, indent=1).encode() + b"\n")
+    for number, key in enumerate(keys, 1):
+        _put(tree / OTA / f"keys/{number}.pem", key.read_bytes())
 
 
 def _papers(tree: Path, wheels: Mapping[Pin, Path], version: str, epoch: int) -> None:

@@ -45,6 +45,7 @@ def man(said: Mapping[str, str], version: str, epoch: int) -> str:
             "the station's file: put there, it enrols the unit; its token is then erased",
         ),
         ("/var/lib/doorunit-recovery/reboots.json", "when and why the machine was restarted for the unit's sake"),
+        ("/var/lib/doorunit-update", "other versions of the program; doorunit-update status tells which one runs"),
     ):
         lines += [".TP", f".I {path}", what]
     lines += [".SH SEE ALSO", "systemctl(1), journalctl(1); the journal is in RAM and ends with the power"]

@@ -1,11 +1,12 @@
 """Run a station (broker, enrolment, receiver, live page), or see to its units and to who may sign in at its page.
 
 batch N: make N single-use tokens, with a file for each card and labels to print. units: how far each one is. accept
-CODE: take in a unit that waits. revoke UNIT: its certificate counts no more. reissue UNIT: the same, and a new file for
-its card. report UNIT: its installation report, verified; --out: that as a PDF. doorstep UNIT --base URL: the address,
-and with --out its QR code as SVG, by which the resident announces an opening. enrol UNIT: an identity made by
-hand, for the bench. people add NAME --role R, people list, people remove NAME, people reset NAME: the accounts. Each
-works on the station's folder; a station that runs takes it up within seconds.
+CODE: take in a unit that waits. revoke UNIT: its certificate counts no more. reissue UNIT: the same, and a new file
+for its card. report UNIT: its installation report, verified; --out: that as a PDF. doorstep UNIT --base URL: the
+address, and with --out its QR code as SVG, by which the resident announces an opening. enrol UNIT: an identity made
+by hand, for the bench. release add FILE: offer a signed package to units. people add NAME --role R, people list,
+people remove NAME, people reset NAME: the accounts. Each works on the station's folder; a station that runs takes it
+up within seconds.
 """
 
 import argparse
@@ -49,7 +50,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "which", nargs="?", default="", help="the unit's id; batch: how many; accept: the code; people: what"
     )
-    parser.add_argument("person", nargs="?", default="", help="people add, remove, reset: whose account")
+    parser.add_argument(
+        "person", nargs="?", default="", help="people add, remove, reset: whose account; release add: the package"
+    )
     parser.add_argument("--role", action="append", default=[], choices=ROLES, help="people add: may be repeated")
     parser.add_argument("--dir", type=Path, default=FOLDER, help=f"where the station keeps all it holds ({FOLDER})")
     parser.add_argument("--out", type=Path, help="enrol, batch, reissue: folder for what is written; report: a file")
@@ -70,6 +73,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="TOML with [wecom], [dingtalk], ... as a unit has them: they get the scheduled posts",
     )
+    parser.add_argument("--channel", default="stable", help="release: which units are to have it (default stable)")
     parser.add_argument("--base", default="", help="doorstep: where phones reach the page, https://HOST:PORT")
     parser.add_argument("--language", choices=("zh", "en"), default="zh", help="of scheduled posts and of paper")
 
@@ -241,6 +245,15 @@ def _doorstep(args: argparse.Namespace) -> int:
     return _tell(args, {"unit": unit, "url": url, "out": args.out and str(args.out)}, f"{unit}: {url}")
 
 
+def _release(args: argparse.Namespace) -> int:
+    from edge.station.releases import Releases
+
+    if args.which != "add" or not args.person:
+        raise _misuse("release", " ".join((args.which, args.person)).strip() or "nothing more", "release add FILE")
+    told = Releases(args.dir / "releases").add(Path(args.person), args.channel)
+    return _tell(args, told, f"{told['version']} is offered in channel {args.channel} as {told['offer']}")
+
+
 VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "enrol": _enrol,
     "people": _people,
@@ -251,6 +264,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "reissue": _reissue,
     "report": _report,
     "doorstep": _doorstep,
+    "release": _release,
 }
 
 

@@ -20,7 +20,7 @@ from edge.warnings import LINK, Row
 SCHEMA = 1
 DEADLINE_S = 5.0
 ELSE = "service"  # what is no check's business is the agent's own
-BUILT_IN = ("service", "identity", "board", "card", "spool", "clock", "door", "net")
+BUILT_IN = ("service", "identity", "board", "card", "spool", "clock", "door", "update", "net")
 
 JSON = dict[str, Any]
 # Starts the checks and returns what each found, by the name of the check.

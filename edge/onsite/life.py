@@ -99,7 +99,13 @@ WORDS = {
     },
 }
 WHAT_ZH = {"opened": "开门", "shut": "关门", "held": "久开未关", "lost": "触点失灵", "found": "触点恢复"}
-WHAT_ZH |= {"test": "测试", "mark": "标记", "snap": "抓拍"}
+WHAT_ZH |= {
+    "test": "测试",
+    "mark": "标记",
+    "snap": "抓拍",
+    "update.confirmed": "新版本已确认",
+    "update.returned": "新版本已退回",
+}
 
 
 def why(answer: JSON, lang: str, *, alive: bool) -> str:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from edge import identity
-from edge.board import host
+from edge.board import host, slots
 from edge.board.host import HostReading
+from edge.board.slots import Slots
 from edge.clock import Stamp, SystemClock
 from edge.config import Config
 from edge.durable import PART
@@ -58,6 +59,10 @@ class Machine(Wires, Probes):
         except (OSError, subprocess.TimeoutExpired):
             return None
         return read_service(done.stdout)
+
+    def slots(self) -> Slots | None:
+        """The updater's file."""
+        return slots.read(self._root / slots.FOLDER.relative_to("/"))
 
     def folder(self) -> Folder:
         """The state folder."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from edge.board.host import HostReading
+from edge.board.slots import Slots
 from edge.clock import Stamp
 from edge.errors import LinkError
 from edge.identity import Identity
@@ -84,6 +85,10 @@ class Probes:
 
     def service(self) -> Service | None:
         """What systemd says of the agent."""
+        return None
+
+    def slots(self) -> Slots | None:
+        """What the updater says of other versions; None where none was ever tried."""
         return None
 
     def folder(self) -> Folder | None:

@@ -31,6 +31,8 @@ from edge.station.pageapi import Bench, page_app
 from edge.station.postapi import post_routes
 from edge.station.posts import Poster, Posts
 from edge.station.receiver import News, Receiver
+from edge.station.releaseapi import release_routes
+from edge.station.releases import Releases
 from edge.station.resident import resident_routes
 from edge.station.server import Server, enrol_server, page_server, unit_server
 from edge.station.teller import Teller
@@ -76,6 +78,7 @@ class Station:
         _require_bench(ports, open_=open_)
         self.ports = ports
         self._poster = poster
+        self._folder = folder
         self.hub = Hub()
         self.bench: Bench | None = None
         self.news = threading.Event()  # set whenever a unit has said something, after it is in the ledger
@@ -129,9 +132,10 @@ class Station:
             certificate, key = self.ca.server_files(self.ports.names)
             tls = (str(self.ca.ca_file), str(certificate), str(key))
             posts = post_routes(self.receiver, self.mailbox, self.desk)
+            more = [*posts, *release_routes(Releases(self._folder / "releases"), self.desk)]
             self._servers = [
                 page_server(page, self.ports.page_host, self.ports.page, None if self._on_loopback else tls[1:]),
-                unit_server(unit_app(self.frames, self.desk, posts), self.ports.host, self.ports.frames, tls),
+                unit_server(unit_app(self.frames, self.desk, more), self.ports.host, self.ports.frames, tls),
                 enrol_server(enrol_app(self.desk, self._clock), self.ports.host, self.ports.enrol, tls[1:]),
             ]
             for port in (self.ports.page, self.ports.frames, self.ports.enrol):

@@ -151,6 +151,7 @@ class Unit:
         self._begun = True
         self._effects.begin(door, alive, card_works=snapshot is not None)
         c.guard.begin(snapshot.state if snapshot else {})
+        c.updates.begin(snapshot.state if snapshot else None)
         if c.courier.up:
             self._link_up()
         if c.renewal is not None:

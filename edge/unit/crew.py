@@ -23,6 +23,7 @@ from edge.unit.recorder import Recorder
 from edge.unit.renewal import Renewal
 from edge.unit.textfile import Textfile
 from edge.unit.trace import Trace
+from edge.unit.updates import Updates
 from edge.unit.vigil import Vigil
 from edge.unit.warden import Warden
 from edge.uplink.carrier import Carrier
@@ -54,6 +55,7 @@ class Crew(msgspec.Struct, frozen=True):
     verify: Callable[[bytes, bytes], bool]
     phones: Phones | None
     guard: Guard
+    updates: Updates
     vigil: Vigil
     trace: Trace
     textfile: Textfile | None

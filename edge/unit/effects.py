@@ -102,7 +102,7 @@ class Effects:
 
     def _erase(self, by: str) -> None:
         c = self._c
-        state = {**c.recorder.kept(), COMMANDS: self._ids().decode()}
+        state = {**c.recorder.kept(), **c.updates.kept(), COMMANDS: self._ids().decode()}
         count = counting(by, c.journal.epoch, len(c.album), state, c.shares.erase())
         files = {NAME: pack(c.warden.after()).decode()}
         c.journal.replace(lambda in_ram: c.eraser.erase(count, files, in_ram))

@@ -16,6 +16,7 @@ from edge.board.chips import I2C, fitted
 from edge.board.host import HostReading
 from edge.board.indicator import Panel
 from edge.board.sensors import Sensors
+from edge.board.slots import Slots
 from edge.clock import MS, Clock, Known, Stamp, know
 from edge.config import Config
 from edge.health import Health
@@ -38,6 +39,7 @@ from edge.unit.recorder import Recorder
 from edge.unit.renewal import Certificate, Renewal
 from edge.unit.textfile import Textfile
 from edge.unit.trace import Trace
+from edge.unit.updates import Updates
 from edge.unit.vigil import Manager, Vigil, Work
 from edge.uplink import carrier
 from edge.uplink.courier import Courier, Source
@@ -70,6 +72,7 @@ class Kit(msgspec.Struct, frozen=True):
     bus: I2C | None = None  # None: no chip is fitted
     tamper: Contact | None = None
     panel: Panel | None = None
+    slots: Callable[[], Slots | None] = lambda: None  # what the updater has left; blocks
     manager: Manager | None = None  # None: nobody started this process who wants to know how it goes
     others: tuple[Other, ...] = ()  # platforms beside the main one
 
@@ -120,6 +123,7 @@ def staff(config: Config, unit: str, kit: Kit) -> Unit:
         phones=_phones(config, unit, kit, health, journal),
         gallery=_gallery(config, kit, health, journal),
         renewal=_renewal(config, kit, health),
+        updates=Updates(kit.slots, kit.worker("updates"), loop, health, recorder, journal.keep),
         guard=_guard(config, kit, health, recorder, journal),
         vigil=Vigil(work, kit.manager),
         textfile=_textfile(config.metrics.textfile, unit, kit),

@@ -127,6 +127,13 @@ HERE = (
         remedy_zh="请保存 `journalctl -u doorunit` 日志并发送给厂商；本机继续运行。",
     ),
     Row(
+        "update.returned",
+        "A new software version did not prove itself: the former one runs",
+        "新版本软件未通过试运行，已恢复旧版本",
+        remedy="Nothing to do at the door: tell the maker why, as `doorunit-update status` says; wait for a later one.",
+        remedy_zh="现场无需处理：请将 `doorunit-update status` 显示的原因告知厂商，等待后续版本。",
+    ),
+    Row(
         "sensor.failed",
         "A sensor does not answer",
         "传感器无响应",

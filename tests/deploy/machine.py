@@ -23,11 +23,13 @@ from deploy.deb.wheels import Target, fetch
 
 CACHE = ROOT / "build/nspawn"
 BINFMT = Path("/proc/sys/fs/binfmt_misc")
-PACKAGES = ("systemd", "systemd-sysv", "dbus", "udev", "python3", "iproute2", "mosquitto", "procps", "man-db")
+PACKAGES = ("systemd", "systemd-sysv", "dbus", "udev", "python3", "iproute2", "openssl")
+PACKAGES += ("mosquitto", "procps", "man-db")
 FRESH = ("systemd", "systemd-sysv", "dbus", "udev", "mosquitto")  # no Python; the broker is the station's
 FETCHED = (
     "python3",
     "iproute2",
+    "openssl",
     "libbpf1",
 )  # what apt would fetch for the package: in its cache, for no network is there
 NOT_RUN = 77  # a campaign's exit status where the machine cannot run it: neither passed nor failed

@@ -17,12 +17,15 @@ from edge import VERSION
 from edge.cli import VERBS
 
 LOCK = (ROOT / "deploy/lock/run.txt").read_text(encoding="utf-8")
+KEY = b"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----\n"
 SITE = "usr/lib/doorunit/lib/python3.11/site-packages"
 
 
 @pytest.fixture(scope="module")
 def deb(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(Target(), tmp_path_factory.mktemp("deb"), level=0)
+    key = tmp_path_factory.mktemp("key") / "release.pem"
+    key.write_bytes(KEY)
+    return build(Target(), tmp_path_factory.mktemp("deb"), level=0, keys=[key])
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +38,9 @@ def tree(deb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_second_build_elsewhere_under_another_mask_and_language_has_the_same_bytes(deb: Path, tmp_path: Path):
     (tmp_path / "tmp").mkdir()
     environ = os.environ | {"TZ": "Asia/Shanghai", "LC_ALL": "C", "TMPDIR": str(tmp_path / "tmp"), "COLUMNS": "200"}
+    (tmp_path / "again.pem").write_bytes(KEY)
     command = f"umask 077 && exec {sys.executable} -m deploy.deb.build --level 0 --out {tmp_path}/out"
+    command += f" --release-key {tmp_path}/again.pem"
     subprocess.run(["sh", "-c", command], cwd=ROOT, env=environ, check=True, capture_output=True)
     again = tmp_path / "out" / deb.name
     assert again.read_bytes() == deb.read_bytes()
@@ -127,6 +132,40 @@ def test_its_environment_works_wherever_its_folder_is_moved(tree: Path, tmp_path
     (home / "lib/python3.11").rename(home / "lib" / base.name)
     done = subprocess.run([home / "bin/doorunit", "--version"], check=False, capture_output=True, text=True, env={})
     assert (done.returncode, done.stdout) == (0, f"doorunit {VERSION}\n"), done.stderr
+
+
+def test_the_updater_comes_with_it_stands_alone_and_trusts_the_keys_that_it_was_built_with(tree: Path):
+    home = tree / "usr/lib/doorunit"
+    about = json.loads((home / "release.json").read_text())
+    assert about == {
+        "name": "doorunit",
+        "version": f"{VERSION}+py3.11",
+        "arch": "amd64",
+        "python": "3.11",
+        "counter": source_epoch(),
+    }
+    assert [path.read_bytes() for path in (home / "ota/keys").iterdir()] == [KEY]
+    for path in (home / "ota/launch", tree / "usr/bin/doorunit-update"):
+        assert path.stat().st_mode & 0o777 == 0o755
+    done = subprocess.run(
+        [sys.executable, "-I", "-B", str(home / "ota"), "--help"], check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "install FILE" in done.stdout
+
+
+def test_what_a_slot_takes_of_it_is_what_the_package_itself_runs(deb: Path, tree: Path, tmp_path: Path):
+    from deploy.ota import deb as taken
+    from deploy.ota.durable import Card
+    from deploy.ota.sign import release_of
+
+    (tmp_path / "slot").mkdir()
+    with deb.open("rb") as file:
+        taken.unpack(file, tmp_path / "slot", release_of(deb), Card())
+    own = {path.relative_to(tree / "usr/lib/doorunit") for path in (tree / "usr/lib/doorunit").rglob("*")}
+    slot = {path.relative_to(tmp_path / "slot") for path in (tmp_path / "slot").rglob("*")}
+    assert {path for path in own if path.parts[0] not in ("ota", "recovery")} == slot
+    assert (tmp_path / "slot/bin/doorunit").stat().st_mode & 0o777 == 0o755
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

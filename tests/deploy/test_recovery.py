@@ -204,6 +204,16 @@ def test_starts_that_cannot_be_read_are_none(tmp_path: Path):
     assert pause.read(tmp_path / "none") == []
 
 
+def test_a_version_is_not_made_to_wait_for_the_crashes_of_the_one_before_it(tmp_path: Path):
+    (tmp_path / "starts").write_text("10 b\n11 b\n12\n")
+    assert pause.read(tmp_path / "starts", "b") == [10.0, 11.0]
+    assert pause.read(tmp_path / "starts", "a") == []
+    assert pause.read(tmp_path / "starts") == [12.0]
+    assert pause.running(tmp_path / "none") == ""
+    (tmp_path / "current").symlink_to("b")
+    assert pause.running(tmp_path / "current") == "b"
+
+
 def test_swap_in_ram_stays_and_swap_on_the_card_goes(tmp_path: Path):
     (tmp_path / "proc").mkdir()
     rows = [

@@ -40,9 +40,11 @@ def placed(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
-    "name", [MAIN, "doorunit-recovery.service", "doorunit-enrol.service", "doorunit-token.service"]
-)
+UPDATER = ("doorunit-update.service", "doorunit-update-boot.service", "doorunit-update-judge.service")
+GUARDED = (MAIN, "doorunit-recovery.service", "doorunit-enrol.service", "doorunit-token.service", *UPDATER)
+
+
+@pytest.mark.parametrize("name", GUARDED)
 def test_its_exposure_is_two_at_most_as_systemd_counts_it(name: str):
     done = analysed("security", "--offline=yes", f"--threshold={MOST * 10:.0f}", str(HERE / name))
     assert done.returncode == 0, done.stdout[-400:]
@@ -129,8 +131,22 @@ def test_what_a_service_starts_comes_with_the_package():
     for name in UNITS:
         for command in settings(name).get("ExecStart", []) + settings(name).get("ExecStartPre", []):
             for word in command.split():
-                if word.startswith("/usr/lib/doorunit/recovery/"):
+                if word.startswith(("/usr/lib/doorunit/recovery/", "/usr/lib/doorunit/ota/")):
                     assert (ROOT / "deploy" / word.removeprefix("/usr/lib/doorunit/")).is_file()
+
+
+def test_the_updater_is_asked_for_nothing_that_it_does_not_know():
+    from deploy.ota.cli import VERBS
+
+    asked = [settings(name)["ExecStart"][0].split() for name in UPDATER]
+    assert [words[0] for words in asked] == ["/usr/bin/doorunit-update"] * 3
+    assert {words[1] for words in asked} == {"check", "boot", "judge"} <= VERBS.keys()
+
+
+def test_the_unit_starts_after_its_slots_are_in_order_and_whatever_comes_of_that():
+    assert settings("doorunit-update-boot.service")["Before"] == [MAIN]
+    assert "doorunit-update-boot.service" in settings()["After"][0].split()
+    assert "doorunit-update-boot.service" not in " ".join(settings().get("Requires", []) + settings()["Wants"])
 
 
 def test_man_is_given_a_page_that_it_can_set(tmp_path: Path):

@@ -16,7 +16,7 @@ FLOORS = (
     "errors",
     "durable secret",
     "declare",
-    "phonebook fittings outlets road cloud",
+    "phonebook fittings outlets road cloud upkeep",
     "clock",
     "records told warnings",
     "config wire identity health",

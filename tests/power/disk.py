@@ -25,6 +25,7 @@ class Image:
     names: dict[Place, int]
     files: dict[int, bytes]
     folders: set[int]
+    links: dict[int, str] = field(default_factory=dict)
     mark: object = None
 
     def build(self, root: Path) -> None:
@@ -35,7 +36,9 @@ class Image:
         for (folder, name), mine in self.names.items():
             if folder != number:
                 continue
-            if mine in self.folders:
+            if mine in self.links:
+                (path / name).symlink_to(self.links[mine])
+            elif mine in self.folders:
                 (path / name).mkdir()
                 self._build(path / name, mine)
             else:
@@ -55,6 +58,7 @@ class Disk:
 
     def __init__(self, tape: Tape) -> None:
         self._folders = tape.folders
+        self._links = tape.links
         self._files = {number: _File(data) for number, data in tape.base.items()}
         self._names = dict(tape.base_names)
         self._loose: list[tuple[int, Names]] = []
@@ -109,7 +113,7 @@ class Disk:
         for number, file in self._files.items():
             done = [torn[1] if torn and at == torn[0] else op for at, op in file.loose if _is_done(at, taken, torn)]
             files[number] = _apply(file.synced, done) if done else file.synced
-        return Image(names, files, self._folders, (self._sure, tuple(sorted(taken)), torn))
+        return Image(names, files, self._folders, self._links, (self._sure, tuple(sorted(taken)), torn))
 
     def _file(self, number: int) -> _File:
         return self._files.setdefault(number, _File())

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.power.tape import Tape
 
-_UNKNOWN = ("link", "symlink", "truncate", "pwrite", "writev", "sendfile", "copy_file_range")
+_UNKNOWN = ("link", "truncate", "pwrite", "writev", "sendfile", "copy_file_range")
 
 
 @contextmanager
@@ -35,7 +35,19 @@ def watched(tape: Tape) -> Iterator[None]:
 
 
 class _Hands:
-    KNOWN = ("open", "close", "fsync", "write", "ftruncate", "posix_fallocate", "mkdir", "rmdir", "unlink", "rename")
+    KNOWN = (
+        "open",
+        "close",
+        "fsync",
+        "write",
+        "ftruncate",
+        "posix_fallocate",
+        "mkdir",
+        "rmdir",
+        "unlink",
+        "rename",
+        "symlink",
+    )
 
     def __init__(self, tape: Tape) -> None:
         self._tape = tape
@@ -108,6 +120,12 @@ class _Hands:
         posix.rename(old, new, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
         if self._tape.covers(full_old):
             self._tape.rename(full_old, full_new)
+
+    def symlink(self, target: Any, path: Any, target_is_directory: bool = False, *, dir_fd: int | None = None) -> None:
+        full = self._full(path, dir_fd)
+        posix.symlink(target, path, target_is_directory, dir_fd=dir_fd)
+        if self._tape.covers(full):
+            self._tape.link(full, os.fspath(target))
 
     def refuse(self, name: str) -> Callable[..., None]:
         def refused(*_: object, **__: object) -> None:

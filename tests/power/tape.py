@@ -62,6 +62,7 @@ class Tape:
         self.base: dict[int, bytes] = {}
         self.base_names: dict[Place, int] = {}
         self.folders = {ROOT}
+        self.links: dict[int, str] = {}  # what a symbolic link says: it comes and goes with its name, never in part
         self._last = ROOT
         self._scan(root, ROOT)
         self._names = dict(self.base_names)
@@ -88,6 +89,12 @@ class Tape:
         """A new file or folder; returns its number."""
         number = self._number(folder=folder)
         self._edit({self._place(path): number})
+        return number
+
+    def link(self, path: str | Path, target: str) -> int:
+        """A new symbolic link. ext4 keeps its few bytes in the inode, as a folder's entry keeps its name."""
+        number = self.create(path)
+        self.links[number] = target
         return number
 
     def write(self, file: int, offset: int, data: bytes) -> None:
@@ -136,9 +143,11 @@ class Tape:
 
     def _scan(self, folder: Path, number: int) -> None:
         for path in sorted(folder.iterdir()):
-            mine = self._number(folder=path.is_dir())
+            mine = self._number(folder=path.is_dir() and not path.is_symlink())
             self.base_names[number, path.name] = mine
-            if path.is_dir():
+            if path.is_symlink():
+                self.links[mine] = str(path.readlink())
+            elif path.is_dir():
                 self._scan(path, mine)
             else:
                 self.base[mine] = path.read_bytes()

@@ -84,5 +84,19 @@ def test_what_happens_elsewhere_is_not_recorded_and_nothing_is_afterwards(tmp_pa
 
 
 def test_what_would_not_be_recorded_is_refused(tmp_path: Path) -> None:
-    with watched(Tape(tmp_path)), pytest.raises(NotImplementedError, match=r"os\.symlink is not recorded"):
-        (tmp_path / "link").symlink_to(tmp_path)
+    with watched(Tape(tmp_path)), pytest.raises(NotImplementedError, match=r"os\.link is not recorded"):
+        (tmp_path / "link").hardlink_to(tmp_path)
+
+
+def test_a_link_comes_and_goes_with_its_name_and_says_all_of_where_it_leads(tmp_path: Path) -> None:
+    tape = Tape(tmp_path)
+    with watched(tape):
+        (tmp_path / "new").symlink_to("b")
+        (tmp_path / "new").replace(tmp_path / "current")
+    disk = Disk(tape)
+    for op in tape.operations():
+        disk.step(op)
+    (tmp_path / "image").mkdir()
+    disk.image("kept", random.Random(1)).build(tmp_path / "image")
+    assert (tmp_path / "image/current").readlink() == Path("b")
+    assert disk.image("dropped", random.Random(1)).names == {}

@@ -14,6 +14,7 @@ from edge.alert.channel import Channel, Sender
 from edge.board import pins
 from edge.board.host import HostReading
 from edge.board.indicator import Panel
+from edge.board.slots import Slots
 from edge.clock import MS, SECOND, Stamp
 from edge.loop import Loop
 from edge.parts import CameraFailed, FramePost, FrameTaken, Wish
@@ -88,6 +89,7 @@ class Rig:
         lid_on: bool = True,
         beside: Wish | None = None,
         other: Other | None = None,
+        slots: Callable[[], Slots | None] = lambda: None,
     ) -> None:
         if term is not None and not (folder / terms.NAME).exists():
             terms.preset(folder, clock.read().wall_ns, days=term)
@@ -139,6 +141,7 @@ class Rig:
                 tamper=tamper,
                 panel=panel,
                 others=self._others(beside, other),
+                slots=slots,
             ),
         )
         self.seal_size = 0  # sealed pictures are at least this long, bytes

@@ -50,6 +50,7 @@ const WORDS = {
   "visit.staff": ["staff", "工作人员"],
   "visit.resident": ["announced by the resident", "住户报备"],
   "audit.term.began": ["Term began", "隔离期开始"],
+  "audit.update.confirmed": ["New software confirmed", "新版本软件已确认"], "audit.update.returned": ["New software sent back", "新版本软件已退回"],
   "audit.term.changed": ["Term changed", "隔离期变更"],
   "audit.term.ended": ["Term ended", "隔离期结束"],
   "audit.visit.added": ["Visit announced", "已预告来访"],

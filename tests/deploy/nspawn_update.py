@@ -1,0 +1,211 @@
+"""A real update and a real return on a real systemd: by the station's channel, by hand, and with the plug pulled.
+
+    .venv/bin/python tests/deploy/nspawn_update.py [--suite trixie] [--keep FOLDER]
+
+One machine in systemd-nspawn with a station in it, as tests/deploy/nspawn.py has it. Four packages of this source, each
+signed: the installed one, a newer one that comes by the channel, one that crashes, and one in whose trial the plug is
+pulled. Ends with 1 where a figure is not what it must be.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from deploy.deb.build import build
+from deploy.deb.wheels import Target
+from deploy.ota import sign
+from tests.deploy import nspawn
+from tests.deploy.machine import STATION, Machine, Probe, await_
+
+UNIT = nspawn.UNIT
+SIMULATED = nspawn.SIMULATED.replace("/usr/lib/doorunit/bin/python", "/usr/lib/doorunit/ota/launch")
+CHANNEL = "/var/lib/station"
+STEP_S = 1000  # between two releases' counters
+AUDITS = """
+import json, sqlite3
+ledger = sqlite3.connect("file:/var/lib/station/ledger.db?mode=ro", uri=True)
+rows = ledger.execute("SELECT body FROM record").fetchall()
+records = [json.loads(body)["data"]["record"] for body, in rows]
+print(json.dumps([r["what"] for r in records if r["kind"] == "audit" and r["what"].startswith("update.")]))
+"""
+
+
+class Releases:
+    """The packages, made from one build: each with its own counter, signed by one key."""
+
+    def __init__(self, folder: Path, target: Target) -> None:
+        self._folder = folder
+        self._key, public = sign.make_key(folder / "release")
+        built = build(target, folder, level=1, keys=[public])
+        self._tree = folder / "tree"
+        subprocess.run(["dpkg-deb", "--raw-extract", built, self._tree], check=True)
+        self._about = json.loads(self._inside("release.json").read_text())
+        self.first = built
+
+    def later(self, steps: int, *, broken: bool = False) -> Path:
+        """A package that is that many steps newer, with its manifest beside it."""
+        out = self._folder / f"doorunit_{steps}.deb"
+        if out.exists():
+            return out
+        about = {**self._about, "counter": self._about["counter"] + steps * STEP_S, "version": f"0.1.{steps}"}
+        self._inside("release.json").write_text(json.dumps(about))
+        vigil = next(self._tree.glob("usr/lib/doorunit/lib/*/site-packages/edge/unit/vigil.py"))
+        whole = vigil.read_text()
+        if broken:
+            vigil.write_text(
+                whole.replace("def start(self) -> None:", "def start(self) -> None:\n        raise SystemExit(1)")
+            )
+        command = ["dpkg-deb", "--build", "--root-owner-group", "-Zxz", "-z1", self._tree, out]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        vigil.write_text(whole)
+        assert sign.main(["release", str(out), "--key", str(self._key)]) == 0
+        return out
+
+    def _inside(self, name: str) -> Path:
+        return self._tree / "usr/lib/doorunit" / name
+
+
+class Run(nspawn.Run):
+    """One campaign on one machine."""
+
+    def __init__(self, machine: Machine, releases: Releases) -> None:
+        super().__init__(machine, releases.first)
+        self._releases = releases
+
+    def play(self) -> None:
+        """All of it, in order."""
+        m = self._m
+        m.boot()
+        self._install()
+        (m.root / f"etc/systemd/system/{UNIT}.d/simulated.conf").write_text(SIMULATED)
+        m.inside("systemctl", "daemon-reload")
+        m.inside("systemctl", "restart", UNIT)
+        await_(lambda: "; link 5; " in m.show(UNIT, "StatusText"), 30, "a unit that has its link")
+        self._is("a unit without another version says so", self._status()["slot"] == "")
+        self._by_channel()
+        self._that_crashes()
+        self._plug_pulled()
+        self._removed()
+
+    def _by_channel(self) -> None:
+        """Downloaded by the service, tried, confirmed."""
+        m, deb = self._m, self._bring(1)
+        m.inside(*f"/{STATION}/bin/python -I -m edge.cli station release add {deb} --dir {CHANNEL}".split())
+        begun, begun_ns = time.monotonic(), time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        m.inside("systemctl", "start", "doorunit-update.service")
+        self._tell("update: download, unpack, compile, sync, switch", time.monotonic() - begun, None)
+        switched_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        with closing(Probe(m)) as self._probe:
+            self._tell("update: from the switch to the first opening at the station", self._reported_s(switched_ns), 10)
+        self._is("the new version runs on trial", bool(self._status()["trial"]) and self._home().endswith("/a"))
+        await_(lambda: not self._status()["trial"], 180, "a verdict")
+        self._tell("update: until it is confirmed", (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - begun_ns) / 1e9, 180)
+        told = self._status()
+        self._is(f"confirmed: {told['last']}", told["version"] == "0.1.1" and told["last"]["what"] == "confirmed")
+        self._is("an older one is refused", "want one of" in self._install_by_hand(0))
+        said = m.inside("systemctl", "start", "doorunit-update.service", check=False)
+        self._is("the same one is not taken twice", said == "" and self._status()["slot"] == "a")
+
+    def _that_crashes(self) -> None:
+        """Back by itself, marked, and told to the platform."""
+        m, deb = self._m, self._bring(2, broken=True)
+        m.inside("doorunit-update", "install", deb)
+        begun_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        await_(lambda: self._status()["returned"], 120, "a version that came back")
+        self._tell("crash loop: until the former version is back", _since_s(begun_ns), 60)
+        with closing(Probe(m)) as self._probe:
+            self._reported_s(begun_ns)
+        self._tell("crash loop: until the door is reported again", _since_s(begun_ns), 70)
+        self._is("the former version runs, from its slot", self._home().endswith("/a"))
+        self._is("it is never tried again", "came back" in self._install_by_hand(2))
+        await_(lambda: self._audits()[-1:] == ["update.returned"], 30, "the return at the station")
+        self._is(f"the platform knows: {self._audits()}", self._audits() == ["update.confirmed", "update.returned"])
+        self._is("doctor names it", "update.returned" in m.inside("doorunit", "doctor", "--json", check=False))
+
+    def _plug_pulled(self) -> None:
+        """In the middle of a trial; the machine starts, the trial goes on."""
+        m, deb = self._m, self._bring(3)
+        m.inside("doorunit-update", "install", deb)
+        await_(lambda: self._home().endswith("/b"), 60, "the version on trial running")
+        m.off()
+        m.boot()
+        await_(lambda: self._home().endswith("/b"), 60, "the version on trial running after the cut")
+        await_(lambda: not self._status()["trial"], 240, "a verdict after the cut")
+        self._is("a trial goes on after the plug was pulled", self._status()["version"] == "0.1.3")
+        self._is("no service of ours has failed", "doorunit" not in m.inside("systemctl", "--failed", "--plain"))
+        m.inside("doorunit-update", "back")
+        await_(lambda: self._home().endswith("/a"), 60, "the former version, by a person's word")
+        self._is("back, by hand", self._status()["version"] == "0.1.1")
+
+    def _removed(self) -> None:
+        """A package that is installed runs itself; removed, no program stays; purged, nothing."""
+        m, slots = self._m, self._m.root / "var/lib/doorunit-update"
+        m.inside("dpkg", "-i", "/doorunit.deb", timeout_s=900)
+        await_(lambda: self._home() == "/usr/lib/doorunit", 60, "the package's own running after it was installed")
+        self._is("the package's own runs once it is installed", self._status()["slot"] == "")
+        m.inside("dpkg", "--remove", "doorunit", timeout_s=300)
+        self._is(f"removed: {sorted(p.name for p in slots.iterdir())}", not (slots / "a").exists())
+        m.inside("dpkg", "--purge", "doorunit", timeout_s=300)
+        self._is("purged: no slots stay", not slots.exists())
+
+    def _bring(self, steps: int, *, broken: bool = False) -> str:
+        """A package and its manifest lie on the machine; the path there."""
+        deb = self._releases.later(steps, broken=broken)
+        for path in (deb, deb.with_suffix(".json")):
+            shutil.copy(path, self._m.root / "srv")
+        return f"/srv/{deb.name}"
+
+    def _install_by_hand(self, steps: int) -> str:
+        deb = self._bring(steps)
+        return self._m.inside("sh", "-c", f"doorunit-update install {deb} 2>&1", check=False)
+
+    def _status(self) -> dict[str, Any]:
+        said = self._m.inside("doorunit-update", "status", "--json", check=False)
+        return dict(json.loads(said))
+
+    def _home(self) -> str:
+        pid = self._m.show(UNIT, "MainPID")
+        said = self._m.inside("cat", f"/proc/{pid}/cmdline", check=False).partition("\0")[0]
+        return said.removesuffix("/bin/python")
+
+    def _audits(self) -> list[str]:
+        return list(json.loads(self._m.inside(f"/{STATION}/bin/python", "-I", "-c", AUDITS)))
+
+
+def main() -> int:
+    """0: every figure is what it must be."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--suite", choices=sorted(nspawn.PYTHONS), default="bookworm")
+    parser.add_argument("--keep", type=Path, help="an empty folder for the machine, which then stays")
+    args = parser.parse_args()
+    target, begun = Target("amd64", nspawn.PYTHONS[args.suite]), time.monotonic()
+    folder = args.keep or Path(tempfile.mkdtemp(prefix="doorunit-update."))
+    (folder / "made").mkdir(parents=True, exist_ok=True)
+    try:
+        releases = Releases(folder / "made", target)
+        with closing(Machine(folder, args.suite, target)) as machine:
+            campaign = Run(machine, releases)
+            campaign.play()
+    finally:
+        if args.keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
+    wrong = [row.what for row in campaign.rows if not row.well]
+    print(f"{len(campaign.rows)} rows, {len(wrong)} not as they must be, {time.monotonic() - begun:.0f} s")
+    return 1 if wrong else 0
+
+
+def _since_s(begun_ns: int) -> float:
+    return (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - begun_ns) / 1e9
+
+
+if __name__ == "__main__":
+    sys.exit(main())
