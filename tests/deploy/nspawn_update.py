@@ -22,9 +22,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from deploy.deb.build import build
 from deploy.deb.wheels import Target
+from deploy.image.build import PYTHONS
 from deploy.ota import sign
 from tests.deploy import nspawn
-from tests.deploy.machine import STATION, Machine, Probe, await_
+from tests.deploy.machine import NOT_RUN, STATION, Machine, Probe, await_, hindrance, root_archive
+from tests.deploy.rows import Rows
 
 UNIT = nspawn.UNIT
 SIMULATED = nspawn.SIMULATED.replace("/usr/lib/doorunit/bin/python", "/usr/lib/doorunit/ota/launch")
@@ -77,8 +79,8 @@ class Releases:
 class Run(nspawn.Run):
     """One campaign on one machine."""
 
-    def __init__(self, machine: Machine, releases: Releases) -> None:
-        super().__init__(machine, releases.first)
+    def __init__(self, machine: Machine, releases: Releases, rows: Rows) -> None:
+        super().__init__(machine, releases.first, rows)
         self._releases = releases
 
     def play(self) -> None:
@@ -90,7 +92,7 @@ class Run(nspawn.Run):
         m.inside("systemctl", "daemon-reload")
         m.inside("systemctl", "restart", UNIT)
         await_(lambda: "; link 5; " in m.show(UNIT, "StatusText"), 30, "a unit that has its link")
-        self._is("a unit without another version says so", self._status()["slot"] == "")
+        self._rows.is_("a unit without another version says so", self._status()["slot"] == "")
         self._by_channel()
         self._that_crashes()
         self._plug_pulled()
@@ -102,18 +104,22 @@ class Run(nspawn.Run):
         m.inside(*f"/{STATION}/bin/python -I -m edge.cli station release add {deb} --dir {CHANNEL}".split())
         begun, begun_ns = time.monotonic(), time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         m.inside("systemctl", "start", "doorunit-update.service")
-        self._tell("update: download, unpack, compile, sync, switch", time.monotonic() - begun, None)
+        self._rows.tell("update: download, unpack, compile, sync, switch", time.monotonic() - begun, None)
         switched_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         with closing(Probe(m)) as self._probe:
-            self._tell("update: from the switch to the first opening at the station", self._reported_s(switched_ns), 10)
-        self._is("the new version runs on trial", bool(self._status()["trial"]) and self._home().endswith("/a"))
+            self._rows.tell(
+                "update: from the switch to the first opening at the station", self._reported_s(switched_ns), 10
+            )
+        self._rows.is_("the new version runs on trial", bool(self._status()["trial"]) and self._home().endswith("/a"))
         await_(lambda: not self._status()["trial"], 180, "a verdict")
-        self._tell("update: until it is confirmed", (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - begun_ns) / 1e9, 180)
+        self._rows.tell(
+            "update: until it is confirmed", (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - begun_ns) / 1e9, 180
+        )
         told = self._status()
-        self._is(f"confirmed: {told['last']}", told["version"] == "0.1.1" and told["last"]["what"] == "confirmed")
-        self._is("an older one is refused", "want one of" in self._install_by_hand(0))
+        self._rows.is_(f"confirmed: {told['last']}", told["version"] == "0.1.1" and told["last"]["what"] == "confirmed")
+        self._rows.is_("an older one is refused", "want one of" in self._install_by_hand(0))
         said = m.inside("systemctl", "start", "doorunit-update.service", check=False)
-        self._is("the same one is not taken twice", said == "" and self._status()["slot"] == "a")
+        self._rows.is_("the same one is not taken twice", said == "" and self._status()["slot"] == "a")
 
     def _that_crashes(self) -> None:
         """Back by itself, marked, and told to the platform."""
@@ -121,15 +127,17 @@ class Run(nspawn.Run):
         m.inside("doorunit-update", "install", deb)
         begun_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         await_(lambda: self._status()["returned"], 120, "a version that came back")
-        self._tell("crash loop: until the former version is back", _since_s(begun_ns), 60)
+        self._rows.tell("crash loop: until the former version is back", _since_s(begun_ns), 60)
         with closing(Probe(m)) as self._probe:
             self._reported_s(begun_ns)
-        self._tell("crash loop: until the door is reported again", _since_s(begun_ns), 70)
-        self._is("the former version runs, from its slot", self._home().endswith("/a"))
-        self._is("it is never tried again", "came back" in self._install_by_hand(2))
+        self._rows.tell("crash loop: until the door is reported again", _since_s(begun_ns), 70)
+        self._rows.is_("the former version runs, from its slot", self._home().endswith("/a"))
+        self._rows.is_("it is never tried again", "came back" in self._install_by_hand(2))
         await_(lambda: self._audits()[-1:] == ["update.returned"], 30, "the return at the station")
-        self._is(f"the platform knows: {self._audits()}", self._audits() == ["update.confirmed", "update.returned"])
-        self._is("doctor names it", "update.returned" in m.inside("doorunit", "doctor", "--json", check=False))
+        self._rows.is_(
+            f"the platform knows: {self._audits()}", self._audits() == ["update.confirmed", "update.returned"]
+        )
+        self._rows.is_("doctor names it", "update.returned" in m.inside("doorunit", "doctor", "--json", check=False))
 
     def _plug_pulled(self) -> None:
         """In the middle of a trial; the machine starts, the trial goes on."""
@@ -140,22 +148,22 @@ class Run(nspawn.Run):
         m.boot()
         await_(lambda: self._home().endswith("/b"), 60, "the version on trial running after the cut")
         await_(lambda: not self._status()["trial"], 240, "a verdict after the cut")
-        self._is("a trial goes on after the plug was pulled", self._status()["version"] == "0.1.3")
-        self._is("no service of ours has failed", "doorunit" not in m.inside("systemctl", "--failed", "--plain"))
+        self._rows.is_("a trial goes on after the plug was pulled", self._status()["version"] == "0.1.3")
+        self._rows.is_("no service of ours has failed", "doorunit" not in m.inside("systemctl", "--failed", "--plain"))
         m.inside("doorunit-update", "back")
         await_(lambda: self._home().endswith("/a"), 60, "the former version, by a person's word")
-        self._is("back, by hand", self._status()["version"] == "0.1.1")
+        self._rows.is_("back, by hand", self._status()["version"] == "0.1.1")
 
     def _removed(self) -> None:
         """A package that is installed runs itself; removed, no program stays; purged, nothing."""
         m, slots = self._m, self._m.root / "var/lib/doorunit-update"
         m.inside("dpkg", "-i", "/doorunit.deb", timeout_s=900)
         await_(lambda: self._home() == "/usr/lib/doorunit", 60, "the package's own running after it was installed")
-        self._is("the package's own runs once it is installed", self._status()["slot"] == "")
+        self._rows.is_("the package's own runs once it is installed", self._status()["slot"] == "")
         m.inside("dpkg", "--remove", "doorunit", timeout_s=300)
-        self._is(f"removed: {sorted(p.name for p in slots.iterdir())}", not (slots / "a").exists())
+        self._rows.is_(f"removed: {sorted(p.name for p in slots.iterdir())}", not (slots / "a").exists())
         m.inside("dpkg", "--purge", "doorunit", timeout_s=300)
-        self._is("purged: no slots stay", not slots.exists())
+        self._rows.is_("purged: no slots stay", not slots.exists())
 
     def _bring(self, steps: int, *, broken: bool = False) -> str:
         """A package and its manifest lie on the machine; the path there."""
@@ -184,23 +192,23 @@ class Run(nspawn.Run):
 def main() -> int:
     """0: every figure is what it must be."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--suite", choices=sorted(nspawn.PYTHONS), default="bookworm")
+    parser.add_argument("--suite", choices=sorted(PYTHONS), default="bookworm")
     parser.add_argument("--keep", type=Path, help="an empty folder for the machine, which then stays")
     args = parser.parse_args()
-    target, begun = Target("amd64", nspawn.PYTHONS[args.suite]), time.monotonic()
+    if why := hindrance():
+        print(f"not run here: {why}")
+        return NOT_RUN
+    target, begun, rows = Target("amd64", PYTHONS[args.suite]), time.monotonic(), Rows()
     folder = args.keep or Path(tempfile.mkdtemp(prefix="doorunit-update."))
     (folder / "made").mkdir(parents=True, exist_ok=True)
     try:
         releases = Releases(folder / "made", target)
-        with closing(Machine(folder, args.suite, target)) as machine:
-            campaign = Run(machine, releases)
-            campaign.play()
+        with closing(Machine(folder, root_archive(args.suite, "amd64"), target)) as machine:
+            Run(machine, releases, rows).play()
     finally:
         if args.keep is None:
             shutil.rmtree(folder, ignore_errors=True)
-    wrong = [row.what for row in campaign.rows if not row.well]
-    print(f"{len(campaign.rows)} rows, {len(wrong)} not as they must be, {time.monotonic() - begun:.0f} s")
-    return 1 if wrong else 0
+    return rows.close(time.monotonic() - begun)
 
 
 def _since_s(begun_ns: int) -> float:
