@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta
 
-from edge import declare, fittings, outlets, phonebook, road, upkeep
+from edge import centre, declare, fittings, outlets, phonebook, road, upkeep
 from edge.cloud import Cloud
 from edge.cloud import check as check_cloud
 from edge.declare import Section, read_secret
@@ -148,6 +148,7 @@ class Config(Section, frozen=True):
     metrics: outlets.Metrics = outlets.Metrics()
     home_assistant: outlets.HomeAssistant = outlets.HomeAssistant()
     cloud: Cloud = Cloud()
+    gb28181: centre.Gb28181 = centre.Gb28181()
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -319,6 +320,7 @@ def _together(config: Config) -> None:
     fittings.check(config.sensors, pins)
     outlets.check(config.metrics, config.home_assistant)
     check_cloud(config.cloud)
+    centre.check(config.gb28181)
     for name, url in phonebook.urls(config.wecom, config.dingtalk, config.feishu, config.ntfy):
         if not phonebook.is_safe(url):
             raise ConfigError(

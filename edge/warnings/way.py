@@ -171,6 +171,32 @@ WAY = (
         remedy="Check that the chosen channel takes pictures; alerts in words still go.",
         remedy_zh="请确认所选渠道支持图片；文字告警仍会发送。",
     ),
+    # It registers anew after three keepalives; what is well again by then need not be shown.
+    Row(
+        "centre.away",
+        "The city centre's video platform does not answer",
+        "城运中心视频平台无响应",
+        60,
+        NETWORK,
+        remedy="Check gb28181.host and its port; if they are right, tell that platform's keeper. Alarms are kept.",
+        remedy_zh="请核对 gb28181 的地址与端口；若无误，请通知该平台管理员。期间告警会保留。",
+    ),
+    Row(
+        "centre.refused",
+        "The city centre's video platform does not register this unit",
+        "城运中心视频平台拒绝本机注册",
+        remedy="Compare [gb28181] with what that platform's keeper has entered: IDs, user, password.",
+        remedy_zh="请与该平台管理员核对 [gb28181] 的编码、用户名与密码。",
+    ),
+    Row(
+        "centre.denied",
+        "The city centre's video platform does not take this unit's alarms",
+        "城运中心视频平台拒收本机告警",
+        0,
+        ("centre.away", "centre.refused", *NETWORK),
+        remedy="That platform's keeper must allow alarms of the ID in gb28181.alarm_id. They are kept meanwhile.",
+        remedy_zh="请该平台管理员放行 gb28181.alarm_id 所选编码的告警；期间告警会保留。",
+    ),
     Row(
         "viid.down",
         "The image library takes no pictures",

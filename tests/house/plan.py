@@ -16,7 +16,7 @@ FLOORS = (
     "errors",
     "durable secret",
     "declare",
-    "phonebook fittings outlets road cloud upkeep",
+    "phonebook fittings outlets road cloud upkeep centre",
     "clock",
     "records told warnings",
     "config wire identity health",
