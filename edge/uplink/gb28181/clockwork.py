@@ -48,7 +48,7 @@ def read(value: str) -> int | None:
 
 def local(wall_ns: int) -> str:
     """UTC in ns as Beijing's time, to the second."""
-    seconds = min(max(wall_ns // SECOND, 0), 253_402_214_400)  # what a date can hold
+    seconds = min(max(wall_ns // SECOND, 0), 253_402_271_999)  # the last that a date can hold, in Beijing
     return datetime.fromtimestamp(seconds, BEIJING).strftime("%Y-%m-%dT%H:%M:%S")
 
 

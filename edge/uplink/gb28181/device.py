@@ -14,7 +14,7 @@ from edge.centre import Gb28181
 from edge.clock import SECOND, Clock, Known, Stamp
 from edge.errors import WireError
 from edge.health import Health
-from edge.loop import Loop
+from edge.loop import Loop, Timer
 from edge.records import AnyRecord
 from edge.uplink.courier import Source
 from edge.uplink.gb28181 import answers, manscdp, notices
@@ -35,7 +35,9 @@ from edge.uplink.gb28181.transactions import Transactions
 
 log = logging.getLogger(__name__)
 
-LOOKED_AT = 50  # messages a second; a platform sends a few, and a Pi takes a millisecond for one
+# Messages a second: a platform asks a few, and answers a backlog as fast as that goes. One takes a Pi a millisecond.
+LOOKED_AT, LOOKED_AT_ANSWERS = 50, 400
+LISTED_NS = 5 * SECOND  # a platform that has not taken the catalogue by then does not want it
 WAITING_MAX = 32  # answers that wait for the one before them to be taken
 
 
@@ -73,9 +75,12 @@ class Device:
         if kit.take is not None:
             self._snaps = Snapshots(gb.device_id or "", kit.take, self._snapped, loop, kit.clock)
             self.controls.on_snaps = self._snaps.begin
-        self._queue: deque[bytes] = deque()  # answers that wait
+        self._queue: deque[tuple[bytes, bool]] = deque()  # answers that wait, and whether one ends the catalogue
         self._asking = False
-        self._second, self._seen = 0, 0
+        self._listed = False  # the platform took the catalogue, in this program's life
+        self._listing: Timer | None = None
+        self._second = 0
+        self._seen = {False: 0, True: 0}  # requests, answers
         self._works: dict[str, bool] = {}
         self._acts: dict[str, Callable[[Message], None]] = {
             "MESSAGE": self._message,
@@ -127,14 +132,31 @@ class Device:
         loop.hear(Closed, self.session.closed)
         loop.hear(Heard, self._heard)
         self.session.keepalive = self._keepalive
-        self.session.on_there = self.alarms.up
+        self.session.on_there = self._there
         self.session.on_lost = self._lost
         self.alarms.on_denied = self.session.unknown
         self.controls.on_reset = self.alarms.reset
         if self._kit.streams is not None:
             self.controls.on_key_frame = self._kit.streams.key_frame
 
+    def _there(self) -> None:
+        """The first time the catalogue goes first: WVP answers an alarm of a channel unknown to it, and drops it."""
+        if self._listed:
+            self.alarms.up()
+        else:
+            self._listing = self._kit.loop.after(LISTED_NS, self._list)
+
+    def _list(self) -> None:
+        if self._listing is not None:
+            self._listing.cancel()
+            self._listing = None
+            self._listed = True
+            self.alarms.up()
+
     def _lost(self) -> None:
+        if self._listing is not None:
+            self._listing.cancel()
+            self._listing = None
         self.alarms.down()
         self.subscriptions.clear()
         self.calls.end_all("the platform is gone", tell=False)
@@ -144,7 +166,7 @@ class Device:
     # What comes in
 
     def _heard(self, fact: Heard) -> None:
-        if fact.life != self.session.life or not self._has_time():
+        if fact.life != self.session.life or not self._has_time(fact.raw[:4].upper() == b"SIP/"):
             return
         try:
             message = parse(fact.raw)
@@ -163,12 +185,12 @@ class Device:
             else:
                 act(message)
 
-    def _has_time(self) -> bool:
+    def _has_time(self, answer: bool) -> bool:  # noqa: FBT001 - one of two kinds
         second = self._kit.loop.now() // SECOND
         if second != self._second:
-            self._second, self._seen = second, 0
-        self._seen += 1
-        return self._seen <= LOOKED_AT
+            self._second, self._seen = second, {False: 0, True: 0}
+        self._seen[answer] += 1
+        return self._seen[answer] <= (LOOKED_AT_ANSWERS if answer else LOOKED_AT)
 
     def _message(self, request: Message) -> None:
         tag = self._speaker.word()
@@ -181,7 +203,8 @@ class Device:
         self._talk.answer(request, 200, "OK", tag=tag, headers=self._speaker.versions)
         if document.kind == "query":
             view, stands = self._kit.view(), self.alarms.stands
-            self._say("Response", answers.answer(document, self._kit.gb, view, alarm_stands=stands))
+            said = answers.answer(document, self._kit.gb, view, alarm_stands=stands)
+            self._say("Response", said, catalog=document.name == "catalog")
         elif document.kind == "control":
             result = self.controls.take(document, self._kit.view())
             if result:
@@ -194,9 +217,10 @@ class Device:
 
     # What goes out, besides alarms
 
-    def _say(self, kind: str, bodies: Sequence[Body]) -> None:
+    def _say(self, kind: str, bodies: Sequence[Body], *, catalog: bool = False) -> None:
         """One after another: each waits until the one before was answered (annex M)."""
-        self._queue.extend(manscdp.write(kind, body, self._kit.gb.encoding) for body in bodies)
+        raws = [manscdp.write(kind, body, self._kit.gb.encoding) for body in bodies]
+        self._queue.extend((raw, catalog and raw is raws[-1]) for raw in raws)
         while len(self._queue) > WAITING_MAX:
             self._queue.popleft()
         self._next()
@@ -205,12 +229,16 @@ class Device:
         if self._queue and not self._asking:
             self._asking = True
             life = self.session.life
-            self._talk.ask(self._speaker.message(self._queue.popleft()), lambda _: self._said(life))
+            raw, ends = self._queue.popleft()
+            self._talk.ask(self._speaker.message(raw), lambda answer: self._said(life, answer, ends=ends))
 
-    def _said(self, life: int) -> None:
-        if life == self.session.life:
-            self._asking = False
-            self._next()
+    def _said(self, life: int, answer: Message | None, *, ends: bool) -> None:
+        if life != self.session.life:
+            return
+        self._asking = False
+        if ends and answer is not None and answer.code < 300:
+            self._list()
+        self._next()
 
     def _keepalive(self) -> bytes:
         gb, view = self._kit.gb, self._kit.view()

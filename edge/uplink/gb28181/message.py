@@ -112,25 +112,36 @@ class Framer:
     """Cuts a TCP stream into messages."""
 
     def __init__(self) -> None:
-        self._raw = b""
+        self._raw = bytearray()
+        self._seen = 0  # bytes in which no end of headers was found
+        self._whole = 0  # bytes of the message whose headers are there; 0: not there yet
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Each message that is whole now. Raises WireError where nobody can say any more where one ends."""
         self._raw += data
-        while True:
-            self._raw = self._raw.lstrip(b"\r\n")  # what some send to keep a NAT open
-            end = _END.search(self._raw, 0, MESSAGE_MAX_BYTES)
-            if end is None:
-                break
-            whole = end.end() + (length_of(self._raw[: end.start()]) or 0)
-            if whole > MESSAGE_MAX_BYTES:
-                raise unfit(f"a message of {whole} bytes", f"{MESSAGE_MAX_BYTES} at most")
-            if len(self._raw) < whole:
-                break
-            message, self._raw = self._raw[:whole], self._raw[whole:]
+        while self._measure() and len(self._raw) >= self._whole:
+            message = bytes(self._raw[: self._whole])
+            del self._raw[: self._whole]
+            self._seen = self._whole = 0
             yield message
-        if len(self._raw) > MESSAGE_MAX_BYTES:
-            raise unfit(f"{len(self._raw)} bytes without an end", "the end of a message's headers")
+
+    def _measure(self) -> bool:
+        """Whether it is known how long the next message is."""
+        if self._whole:
+            return True
+        if not self._seen:
+            blank = len(self._raw) - len(self._raw.lstrip(b"\r\n"))  # what some send to keep a NAT open
+            del self._raw[:blank]
+        end = _END.search(self._raw, self._seen)
+        if end is None:
+            self._seen = max(0, len(self._raw) - 3)
+            if len(self._raw) > MESSAGE_MAX_BYTES:
+                raise unfit(f"{len(self._raw)} bytes without an end", "the end of a message's headers")
+            return False
+        self._whole = end.end() + (length_of(bytes(self._raw[: end.start()])) or 0)
+        if self._whole > MESSAGE_MAX_BYTES:
+            raise unfit(f"a message of {self._whole} bytes", f"{MESSAGE_MAX_BYTES} at most")
+        return True
 
 
 def length_of(head: bytes) -> int | None:

@@ -8,7 +8,7 @@ import pytest
 
 from edge import config
 from edge.centre import Gb28181
-from edge.clock import SECOND, Stamp, know
+from edge.clock import SECOND, know
 from edge.health import Health
 from edge.loop import Loop
 from edge.records import AnyRecord, Change, Event
