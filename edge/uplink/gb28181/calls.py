@@ -57,7 +57,7 @@ class Calls:
         """A new call, one that replaces another, or another offer within one."""
         id_ = user(request.uri) or user(request.get("to"))
         if id_ not in ids(self._gb):
-            self._talk.answer(request, 404, "Not Found", tag=self._speaker.word())
+            self._talk.answer(request, 404, "Not Found")
             return
         call, tag = request.get("call-id"), parameter(request.get("to"), "tag")
         known = self._calls.get(call)
@@ -137,7 +137,7 @@ class Calls:
 
     def _refuse(self, request: Message, code: int, reason: str) -> None:
         known = self._calls.get(request.get("call-id"))
-        self._talk.answer(request, code, reason, tag=self._speaker.word())
+        self._talk.answer(request, code, reason)
         if known is not None:
             self._hang_up(known, "another offer that does not fit")
 

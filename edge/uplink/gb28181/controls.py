@@ -56,8 +56,8 @@ class Controls:
         """OK or ERROR as the Response's Result; "" where the standard wants no Response."""
         if control.device not in ids(self._gb):
             return "ERROR"
-        if control.name == "deviceconfig":
-            return self._config(control, view)
+        if control.name == "deviceconfig" and control.text("snapshotconfig", "snapnum"):
+            return self._snap(control, view)
         if control.name != "devicecontrol":
             return "ERROR"
         if guard := control.text("guardcmd").lower():
@@ -97,7 +97,7 @@ class Controls:
             self.on_boot()
         return ""
 
-    def _config(self, control: Document, view: View) -> str:
+    def _snap(self, control: Document, view: View) -> str:
         url = control.text("snapshotconfig", "uploadurl")
         session = control.text("snapshotconfig", "sessionid")
         count, interval = control.text("snapshotconfig", "snapnum"), control.text("snapshotconfig", "interval")

@@ -181,7 +181,7 @@ class Device:
             act = self._acts.get(message.method)
             if act is None:
                 allow = [("Allow", ", ".join(METHODS))]
-                self._talk.answer(message, 405, "Method Not Allowed", headers=allow, tag=self._speaker.word())
+                self._talk.answer(message, 405, "Method Not Allowed", headers=allow)
             else:
                 act(message)
 
@@ -193,14 +193,13 @@ class Device:
         return self._seen[answer] <= (LOOKED_AT_ANSWERS if answer else LOOKED_AT)
 
     def _message(self, request: Message) -> None:
-        tag = self._speaker.word()
         try:
             document = manscdp.read(request.body)
         except WireError as err:
             log.debug("centre: %s", err)
-            self._talk.answer(request, 400, "Bad Request", tag=tag)
+            self._talk.answer(request, 400, "Bad Request")
             return
-        self._talk.answer(request, 200, "OK", tag=tag, headers=self._speaker.versions)
+        self._talk.answer(request, 200, "OK", headers=self._speaker.versions)
         if document.kind == "query":
             view, stands = self._kit.view(), self.alarms.stands
             said = answers.answer(document, self._kit.gb, view, alarm_stands=stands)

@@ -59,11 +59,11 @@ class Subscriptions:
         try:
             query = manscdp.read(request.body) if request.body else None
         except WireError:
-            self._talk.answer(request, 400, "Bad Request", tag=self._speaker.word())
+            self._talk.answer(request, 400, "Bad Request")
             return
         kind = query.name if query is not None else known.kind if known is not None else ""
         if kind not in KINDS or (query is not None and query.device not in ids(self._gb)):
-            self._talk.answer(request, 489, "Bad Event", tag=self._speaker.word())
+            self._talk.answer(request, 489, "Bad Event")
             return
         expires_s = _expires(request.get("expires"))
         one = self._adopt(request, known, kind, query, expires_s)

@@ -4,6 +4,7 @@ Lives in the deciding thread; the loop's timers are its clock. Nothing here know
 """
 
 from collections.abc import Callable, Iterable
+from hashlib import sha256
 
 import msgspec
 
@@ -99,6 +100,8 @@ class Transactions:
         """Answer a request that was taken. An INVITE's final answer goes again until its ACK, or `unacknowledged`."""
         key = _key(request)
         one = self._answers.setdefault(key, Answer(""))
+        if not tag and code > 100:
+            tag = sha256("/".join(key).encode()).hexdigest()[:16]
         one.raw = compose(response(request, code, reason, tag=tag, headers=headers, body=body))
         self._send(one.raw, one.to)
         if code < 200:
