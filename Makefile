@@ -16,8 +16,11 @@ UV ?= uv
 # What MicroPython runs on in the tests. Asked for by command: where node comes from elsewhere, Debian's npm would clash with it.
 NODE := $(if $(shell command -v node 2>/dev/null),,nodejs) $(if $(shell command -v npm 2>/dev/null),,npm)
 # What the tests need from Debian: a real broker and a plain subscriber, a browser for the pages, Chinese type for its
-# pictures, what decodes live view, what draws the wiring and renders the enclosure of hardware/, and what sets a man page
-DEBIAN := mosquitto mosquitto-clients chromium ffmpeg fonts-noto-cjk graphviz groff-base openscad systemd $(NODE)
+# pictures, what decodes live view, what draws the wiring and renders the enclosure of hardware/, what sets a man page,
+# and a real SIP registrar
+DEBIAN := mosquitto mosquitto-clients chromium ffmpeg fonts-noto-cjk graphviz groff-base openscad systemd kamailio $(NODE)
+# Of these, what Debian would start on all addresses: masked before it is installed. The tests start their own.
+UNSTARTED := kamailio
 
 # What a Debian of its own with a real systemd in it needs besides; another processor's is emulated.
 NSPAWN := mmdebstrap systemd-container
@@ -36,6 +39,10 @@ if [ "$$(id -u)" -ne 0 ]; then
     echo "Run: sudo apt-get update && sudo apt-get install --no-install-recommends $${missing[*]}" >&2
     exit 1
 fi
+for service in $(UNSTARTED); do
+    [[ " $${missing[*]} " != *" $$service "* ]] && continue
+    mkdir -p /etc/systemd/system && ln -sfn /dev/null "/etc/systemd/system/$$service.service"
+done
 echo "installing from Debian: $${missing[*]}"
 log=$$(mktemp)
 trap 'rm -f "$$log"' EXIT
