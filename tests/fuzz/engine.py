@@ -34,6 +34,8 @@ MODULES = {
     "page": "pages",
     "receiver": "intake",
     "identity": "identities",
+    "sip": "sips",
+    "manscdp": "xmls",
 }
 
 

@@ -29,6 +29,7 @@ SHARES = {
     "orders": (400, 300),
     "receipts": (1200, 4000),
     "receiver": (1500, 6000),
+    "sip": (1500, 20_000),
     "commands": (2000, 12_000),
     "config": (2500, 12_000),
     "hubs": (1500, 6000),
@@ -36,6 +37,7 @@ SHARES = {
     "posts": (1500, 4000),
     "identity": (1500, 8000),
     "seal": (2500, 50_000),
+    "manscdp": (2500, 80_000),
     "wire": (2500, 90_000),
 }
 PATIENCE_S = 1800  # of a job: no part of a campaign of a million inputs takes as long

@@ -13,7 +13,7 @@ from tests.fuzz.signing import VERIFY_KEY
 from tests.unit.rig import UNIT, Rig
 
 
-def strict(rig: Rig) -> None:
+def strict(rig: Any) -> None:
     """A fault of the loop is raised at once, where the unit itself would count it and go on."""
 
     def fault() -> None:
