@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from edge.onsite.site import Site
     from edge.sim.door import Door
     from edge.spool.seal import Sealer
+    from edge.uplink.gb28181.sockets import Wires
     from edge.uplink.https import HttpsFrames
 
 log = logging.getLogger(__name__)
@@ -141,6 +142,7 @@ class Assembly:
             slots=slots.read,
             manager=self._manager,
             others=self._others(),
+            wires=self._wires(),
         )
         return staff(settings, self._who.unit, kit)
 
@@ -268,6 +270,16 @@ class Assembly:
         from edge.spool.seal import signature_of  # as above
 
         return signature_of(self._who.sign_seed.reveal(), message)
+
+    def _wires(self) -> "Wires | None":
+        gb = self._config.gb28181
+        if gb.host is None:
+            return None
+        from edge.uplink.gb28181.sockets import Sockets  # as above
+
+        wires = Sockets(gb.transport, gb.local_port, self.loop.post, self._clock)
+        self._closing.callback(wires.close)
+        return wires
 
     def _eye(self) -> "Eye | None":
         settings = self._config.camera

@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import UNSET
@@ -33,6 +34,10 @@ from edge.unit.recorder import last_alive, stored_door
 from edge.uplink import discovery
 from edge.uplink.commands import Commands
 from edge.uplink.courier import Courier
+
+if TYPE_CHECKING:
+    from edge.unit.annex import Annex
+    from edge.unit.centre import Centre
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +88,7 @@ class Unit:
         c.link.publish(wire.topic(c.unit, "online"), self._online(False), retain=True)
         for annex in c.annexes:
             annex.part()
-        c.journal.close(c.loop.stop)
+        c.journal.close(c.loop.stop if c.centre is None else partial(c.centre.stop, c.loop.stop))
         c.loop.after(3 * SECOND, c.loop.stop)  # a card that hangs must not keep the process
 
     def _introduce(self) -> None:
@@ -112,10 +117,12 @@ class Unit:
         c.album.on_gone = lambda rows: c.recorder.gap(GapReason.CORRUPT, [], rows)
         c.journal.on_lost = c.shares.lost
         c.shares.on_lost = c.recorder.gap
-        c.shares.on_robbed = lambda share: next(a for a in c.annexes if a.share is share).robbed()
+        c.shares.on_robbed = lambda share: next(one for one in self._beside if one.share is share).robbed()
         c.journal.on_trouble = self._card
         c.journal.on_adopted = self._adopted
         c.journal.on_passed_over = self._passed_over
+        if c.centre is not None:
+            c.centre.meet(c, self.stop)
         c.journal.on_slow = lambda slow: c.health.put(
             "spool.slow", c.loop.now(), slow, "a commit has been under way for over 2 s"
         )
@@ -159,6 +166,8 @@ class Unit:
         c.vigil.start()
         if c.gallery is not None:
             c.gallery.start()
+        if c.centre is not None:
+            c.centre.start()
         self._pulse()
         self._health_changed()
 
@@ -174,23 +183,32 @@ class Unit:
         self._c.warden.opened()
         self._c.album.miss(snapshot.gone)
         self._c.doorkeeper.reconcile(stored, alive)
-        for courier in self._couriers:
-            courier.restart()
+        self._restart()
 
     @property
     def _couriers(self) -> list[Courier]:
         return [self._c.courier, *(annex.courier for annex in self._c.annexes)]
 
-    def _passed_over(self) -> None:
-        self._c.shares.afresh()
+    @property
+    def _beside(self) -> "list[Annex | Centre]":
+        """All platforms but the main one."""
+        return [*self._c.annexes, *([] if self._c.centre is None else [self._c.centre])]
+
+    def _restart(self) -> None:
         for courier in self._couriers:
             courier.restart()
+        if self._c.centre is not None:
+            self._c.centre.restart()
+
+    def _passed_over(self) -> None:
+        self._c.shares.afresh()
+        self._restart()
 
     def _put(self, n: int, record: AnyRecord) -> None:
         """The main platform and the card have begun; now the others, which neither waits for."""
         self._c.shares.made(n, record)
-        for annex in self._c.annexes:
-            annex.live(n, record)
+        for other in self._beside:
+            other.live(n, record)
 
     def _recall_contact(self, snapshot: Snapshot) -> None:
         if CONTACT in snapshot.state:  # else this run's own stays
@@ -275,6 +293,8 @@ class Unit:
         c.link.publish(wire.topic(c.unit, "state"), wire.to_json(state), retain=True)
         for annex in c.annexes:
             annex.state(msgspec.to_builtins(state))
+        if c.centre is not None:
+            c.centre.look()
 
     def _faulted(self) -> None:
         self._c.health.set("loop.fault", self._c.loop.now(), "see the journal for the traceback")

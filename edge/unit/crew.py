@@ -1,6 +1,7 @@
 """Who works at one unit. Built by staff.py, introduced to one another by agent.py."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -28,6 +29,9 @@ from edge.unit.vigil import Vigil
 from edge.unit.warden import Warden
 from edge.uplink.carrier import Carrier
 from edge.uplink.courier import Courier
+
+if TYPE_CHECKING:
+    from edge.unit.centre import Centre
 
 
 class Crew(msgspec.Struct, frozen=True):
@@ -61,3 +65,4 @@ class Crew(msgspec.Struct, frozen=True):
     textfile: Textfile | None
     gallery: Gallery | None = None
     renewal: Renewal | None = None
+    centre: "Centre | None" = None  # the city centre's video platform, where one is set

@@ -109,3 +109,5 @@ class Effects:
         c.courier.restart()
         for annex in c.annexes:
             annex.erased()
+        if c.centre is not None:
+            c.centre.restart()

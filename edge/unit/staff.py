@@ -4,13 +4,14 @@ import random
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from edge import wire
-from edge.alert import gallery
+from edge.alert import desk, gallery
 from edge.alert.channel import Channel, Sender
-from edge.alert.desk import Desk, Tools, channels
+from edge.alert.desk import Desk, channels
 from edge.alert.gallery import Gallery, Holder
 from edge.board.chips import I2C, fitted
 from edge.board.host import HostReading
@@ -21,7 +22,7 @@ from edge.clock import MS, Clock, Known, Stamp, know
 from edge.config import Config
 from edge.health import Health
 from edge.loop import Loop, Worker
-from edge.parts import Contact, Eye, FramePost, FrameRow, Link
+from edge.parts import Contact, Eye, FramePost, FrameRow, Link, Wish
 from edge.spool.album import Album
 from edge.spool.erase import ErasableStore, Eraser
 from edge.spool.frames import FrameFiles
@@ -45,6 +46,11 @@ from edge.uplink import carrier
 from edge.uplink.courier import Courier, Source
 from edge.uplink.filing import Uploads
 from edge.uplink.other import Other
+
+if TYPE_CHECKING:
+    from edge.unit.centre import Centre
+    from edge.uplink.gb28181.sockets import Wires
+    from edge.uplink.gb28181.streams import Streams
 
 
 class Kit(msgspec.Struct, frozen=True):
@@ -75,6 +81,8 @@ class Kit(msgspec.Struct, frozen=True):
     slots: Callable[[], Slots | None] = lambda: None  # what the updater has left; blocks
     manager: Manager | None = None  # None: nobody started this process who wants to know how it goes
     others: tuple[Other, ...] = ()  # platforms beside the main one
+    wires: "Wires | None" = None  # to the city centre's video platform; None: there is none
+    streams: "Streams | None" = None  # what it may watch
 
 
 def staff(config: Config, unit: str, kit: Kit) -> Unit:
@@ -83,7 +91,7 @@ def staff(config: Config, unit: str, kit: Kit) -> Unit:
     card, paper = kit.worker("card"), Paper(kit.folder / warden.NAME)
     eraser = Eraser(kit.folder, kit.store, kit.files)
     journal = Journal(kit.store, eraser.open, card, loop, kit.new_epoch, config.spool.records_max)
-    shares = Shares(journal, [other.wish for other in kit.others])
+    shares = Shares(journal, [*(other.wish for other in kit.others), *_centre_wishes(config, kit)])
     album = Album(kit.files, kit.worker("frames"), journal, config.spool.frames_mb * 1_000_000)
     recorder = Recorder(unit, journal, clock, loop, health, config.spool.alive_s, kit.sign)
     topic = wire.topic(unit, "event")
@@ -124,6 +132,7 @@ def staff(config: Config, unit: str, kit: Kit) -> Unit:
         gallery=_gallery(config, kit, health, journal),
         renewal=_renewal(config, kit, health),
         updates=Updates(kit.slots, kit.worker("updates"), loop, health, recorder, journal.keep),
+        centre=_centre(config, kit, health, journal, shares),
         guard=_guard(config, kit, health, recorder, journal),
         vigil=Vigil(work, kit.manager),
         textfile=_textfile(config.metrics.textfile, unit, kit),
@@ -169,17 +178,34 @@ def _guard(config: Config, kit: Kit, health: Health, recorder: Recorder, journal
 def _phones(config: Config, unit: str, kit: Kit, health: Health, journal: Journal) -> Desk | None:
     if kit.open_phone is None or not channels(config):
         return None
-    return Desk(unit, config, Tools(kit.loop, health, kit.dice, kit.worker, kit.open_phone, _knower(journal)))
+    return Desk(unit, config, desk.Tools(kit.loop, health, kit.dice, kit.worker, kit.open_phone, _knower(journal)))
 
 
 def _annexes(config: Config, kit: Kit, health: Health, journal: Journal, shares: Shares) -> tuple[Annex, ...]:
     made = []
-    for other, share in zip(kit.others, shares.others, strict=True):
+    for other, share in zip(kit.others, shares.others, strict=False):  # the last may be the centre's
         annex = Annex(other, shares, share, _knower(journal), kit.loop, health, config.uplink, kit.dice)
         if other.filing is not None:
             annex.uploads = Uploads(other.filing, kit.worker(f"{annex.name} pictures"), annex.say)
         made.append(annex)
     return tuple(made)
+
+
+def _centre_wishes(config: Config, kit: Kit) -> list[Wish]:
+    if kit.wires is None:
+        return []
+    from edge.unit.centre import wish  # XML and SIP, which most units need not
+
+    return [wish(config.gb28181)]
+
+
+def _centre(config: Config, kit: Kit, health: Health, journal: Journal, shares: Shares) -> "Centre | None":
+    if kit.wires is None:
+        return None
+    from edge.unit.centre import Centre, Tools  # as above
+
+    tools = Tools(kit.loop, kit.clock, health, kit.dice, kit.wires, _knower(journal), kit.streams)
+    return Centre(config.gb28181, tools, shares, shares.others[-1])
 
 
 def _knower(journal: Journal) -> Callable[[Stamp], Known]:

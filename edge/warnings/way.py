@@ -215,6 +215,13 @@ WAY = (
         remedy_zh="平台存有同样的加密图片。请用 `doorunit doctor` 查看视图库为何不接收。",
     ),
     Row(
+        "centre.lost",
+        "Alarms were lost to the city centre: it was away for longer than the card lasts",
+        "城运中心中断过久，部分告警未能送达",
+        remedy="The main platform has its own count; restore the way, or delete [gb28181] if it is not needed.",
+        remedy_zh="主平台另有统计；请恢复该通道，或在不需要时删除 [gb28181]。",
+    ),
+    Row(
         "clock.unsynced",
         "The clock has not been set by the network",
         "时钟未同步",

@@ -90,6 +90,7 @@ class Rig:
         beside: Wish | None = None,
         other: Other | None = None,
         slots: Callable[[], Slots | None] = lambda: None,
+        wires: Callable[[Callable[[object], None]], Any] | None = None,
     ) -> None:
         if term is not None and not (folder / terms.NAME).exists():
             terms.preset(folder, clock.read().wall_ns, days=term)
@@ -142,6 +143,7 @@ class Rig:
                 panel=panel,
                 others=self._others(beside, other),
                 slots=slots,
+                wires=wires(self.loop.post) if wires is not None else None,
             ),
         )
         self.seal_size = 0  # sealed pictures are at least this long, bytes

@@ -16,7 +16,7 @@ from edge.clock import SECOND
 from edge.health import Health
 from edge.loop import Loop, Timer
 from edge.records import AnyRecord, Event
-from edge.uplink.courier import Source
+from edge.uplink.courier import Rows, Source
 from edge.uplink.gb28181.notices import Notice, notice
 
 READ = 32  # records read at once
@@ -146,7 +146,7 @@ class Alarms:
     def _pump(self) -> None:
         if not self._up or self._walking is not None or self._again is not None:
             return
-        passed = []
+        passed: Rows = []
         while self._queue:
             n, record = self._queue[0]
             told = notice(record, self._gb)
@@ -160,7 +160,7 @@ class Alarms:
                 self._walking = n
                 self._send(n, record, told)
                 break
-            passed.append(n)
+            passed.append((n, record))
         if passed:
             self._source.forget(passed)
         if not self._queue and self._walking is None and self._behind and not self._reading:
@@ -168,7 +168,7 @@ class Alarms:
             self._reads += 1
             self._source.read(self._cursor, READ, partial(self._take, self._reads))
 
-    def _take(self, number: int, rows: list[tuple[int, AnyRecord]]) -> None:
+    def _take(self, number: int, rows: Rows) -> None:
         if number != self._reads:
             return
         self._reading = False
@@ -203,7 +203,7 @@ class Alarms:
         elif isinstance(one.record, Event) and not self._gb.wait_for_reset:
             self.stands = False  # the door is shut
         self._health.clear("centre.denied", self._loop.now())
-        self._source.forget([n])
+        self._source.forget([(n, one.record)])
         self.on_told(one.record)
         if self._walking == n:
             self._walking = None

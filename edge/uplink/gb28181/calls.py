@@ -116,7 +116,7 @@ class Calls:
         """The answer to an offer; None where the INVITE was answered with a no."""
         view = self._view()
         live = _LIVE.search(request.body) is not None
-        if self._streams is None or not (self._gb.allow_live and view.watching and live):
+        if self._streams is None or not (self._gb.allow_live and view.watching and view.camera_on and live):
             self._audit("centre.live", allowed=0, live=int(live), watching=int(view.watching))
             self._refuse(request, 488, "Not Acceptable Here")
             return None

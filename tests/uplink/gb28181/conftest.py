@@ -48,13 +48,13 @@ class Shelf:
     def read(self, after: int, limit: int, then: Callable[[list[tuple[int, AnyRecord]]], None]) -> None:
         then([(n, record) for n, record in sorted(self.rows.items()) if n > after][:limit])
 
-    def forget(self, rows: list[int]) -> None:
-        for n in rows:
+    def forget(self, rows: list[tuple[int, AnyRecord]]) -> None:
+        for n, _ in rows:
             del self.rows[n]
 
     @property
     def source(self) -> Source:
-        return Source(self.read, self.forget, lambda _: b"")
+        return Source(self.read, self.forget, lambda _: ("", b""))
 
 
 class FakeStreams:
