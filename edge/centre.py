@@ -43,7 +43,7 @@ class Gb28181(Section, frozen=True):
         None
     )
     password: Annotated[
-        Secret | None, setting("What the platform asks this unit to prove.", secret=True, example='"8-20 letters"')
+        Secret | None, setting("What the platform asks this unit to prove.", secret=True, example='"s3cr3t..."')
     ] = None
     version: Annotated[Literal["2016", "2022"], setting("The edition of GB/T 28181 that the platform speaks.")] = "2016"
     encoding: Annotated[Literal["GB2312", "GB18030", "UTF-8"], setting("How this unit's text is written.")] = "GB2312"

@@ -20,7 +20,8 @@ Say = Callable[[bytes], None]
 class Habits(msgspec.Struct):
     """How the platform is; may be changed at any time.
 
-    mood: "" as usual; silent; refusing (403 to REGISTER); forgetful (404 to MESSAGE); denying (400 to alarms).
+    mood: "" as usual; silent; refusing (403 to REGISTER); asking (401 to it, always); forgetful (404 to MESSAGE);
+    denying (400 to alarms).
     """
 
     password: str = "12345678"  # noqa: S105 - the simulated platform's; "" asks for none
@@ -32,6 +33,7 @@ class Habits(msgspec.Struct):
     expires: int = 0  # what is granted; 0: what was asked for
     date: str = ""
     redirect: str = ""  # a Contact
+    redirects: int = 1_000_000  # how often
     catalog: bool = True  # asks for it once a device is there
     invite: bool = False  # watches as soon as a device is there
     responds: bool = False  # to an alarm, with a document of its own
@@ -142,13 +144,14 @@ class Centre:
             self._reply(one, "403 Forbidden")
         elif not one["Expires"] or not one["Contact"]:
             self._reply(one, "400 Bad Request")
-        elif habits.redirect:
+        elif habits.redirect and habits.redirects:
+            habits.redirects -= 1
             self._reply(one, "302 Moved Temporarily", [("Contact", habits.redirect)])
         elif habits.min_expires and 0 < int(one["Expires"]) < habits.min_expires:
             self._reply(one, "423 Interval Too Brief", [("Min-Expires", str(habits.min_expires))])
         elif not habits.password or (habits.refresh and call in self._calls):
             self._listed(one)
-        elif not one["Authorization"]:
+        elif not one["Authorization"] or habits.mood == "asking":
             self._challenge(one)
         elif sip.proven(one, habits.password, self.realm, f"nonce{self._nonce}", habits.algorithm, habits.qop):
             self._calls.add(call)

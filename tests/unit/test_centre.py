@@ -1,4 +1,4 @@
-"""The whole unit beside a fake city centre: listed, seen alive, told of each opening; nothing is lost without a network."""
+"""The whole unit beside a fake city centre: listed, seen alive, told of each opening; an outage loses nothing."""
 
 import random
 from collections.abc import Callable
@@ -61,7 +61,7 @@ def test_an_opening_is_told_at_once_and_the_shutting_after_it(start: Start, city
     move(rig, closed=True)
     assert city.said() == [OPENED, SHUT]
     assert city.centre.alarms[0].at_ns - opened_ns <= 60_000_000  # the contact settles for 50 ms
-    assert rig.unit._c.centre.waiting == 0
+    assert rig.unit._c.centre.share.waiting == 0
     assert rig.changes() == ["found", "opened", "shut"]
 
 
@@ -76,15 +76,33 @@ def test_an_hour_without_a_network_loses_nothing(start: Start, city: City):
         rig.live(dice.uniform(20, 120))
         move(rig, closed=bool(moves % 2))
         moves += 1
-    assert rig.unit._c.centre.waiting >= moves
+    assert rig.unit._c.centre.share.waiting >= moves
     assert rig.unit._c.health.active("centre.away")
     city.wires.up = True
     rig.live(180)
     told = [said for said in city.said() if said != "门磁：开启超时"]
     assert told == [OPENED, SHUT] * (moves // 2) + [OPENED] * (moves % 2)
-    assert rig.unit._c.centre.waiting == 0
+    assert rig.unit._c.centre.share.waiting == 0
     assert not rig.unit._c.health.active("centre.away")
     assert (city.centre.faults, rig.loop.faults) == ([], 0)
+
+
+def test_what_the_centre_never_got_outlives_a_restart_and_what_it_got_is_not_told_twice(start: Start, city: City):
+    rig = start(wires=city.open, **settings())
+    rig.live(10)
+    move(rig, closed=False)
+    city.centre.habits.mood = "denying"
+    move(rig, closed=True)
+    move(rig, closed=False)
+    assert city.said() == [OPENED]
+    rig.stop()
+    rig.live(3)
+    city.centre.habits.mood = ""
+    again = start(wires=city.open, closed=False, **settings())
+    again.live(10)
+    assert city.said() == [OPENED, SHUT, OPENED]
+    assert again.unit._c.centre.share.waiting == 0
+    assert again.unit._c.journal.backlog == 0
 
 
 def test_a_centre_that_is_dead_delays_neither_the_platform_nor_the_card(start: Start, city: City):
@@ -93,7 +111,8 @@ def test_a_centre_that_is_dead_delays_neither_the_platform_nor_the_card(start: S
     rig.live(10)
     move(rig, closed=False)
     assert rig.changes()[-1] == "opened"
-    assert rig.unit._c.journal.backlog == 0
+    assert rig.unit._c.shares.backlog == 0
+    assert rig.unit._c.centre.share.waiting == 1
 
 
 def test_a_platform_that_is_dead_does_not_delay_the_centre(start: Start, city: City):
@@ -102,7 +121,8 @@ def test_a_platform_that_is_dead_does_not_delay_the_centre(start: Start, city: C
     rig.live(10)
     move(rig, closed=False)
     assert city.said() == [OPENED]
-    assert rig.unit._c.journal.backlog > 0
+    assert rig.unit._c.shares.backlog > 0
+    assert rig.unit._c.centre.share.waiting == 0
 
 
 def test_the_duty_status_is_the_terms_and_the_doors(start: Start, city: City):

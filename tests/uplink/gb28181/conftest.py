@@ -30,7 +30,7 @@ IDS |= {"host": "192.0.2.1", "password": "12345678"}
 
 def settings(**more: Any) -> Gb28181:
     """[gb28181] as an installer would write it."""
-    return config.parse({"gb28181": {**IDS, **more}}).gb28181
+    return config.parse({"gb28181": {k: v for k, v in (IDS | more).items() if v is not None}}).gb28181
 
 
 class Shelf:
@@ -39,6 +39,7 @@ class Shelf:
     def __init__(self) -> None:
         self.rows: dict[int, AnyRecord] = {}
         self.n = 0
+        self.held: list[tuple[int, int, Callable[[list[tuple[int, AnyRecord]]], None]]] | None = None  # readings
 
     def put(self, record: AnyRecord) -> int:
         self.n += 1
@@ -46,7 +47,16 @@ class Shelf:
         return self.n
 
     def read(self, after: int, limit: int, then: Callable[[list[tuple[int, AnyRecord]]], None]) -> None:
+        if self.held is not None:
+            self.held.append((after, limit, then))
+            return
         then([(n, record) for n, record in sorted(self.rows.items()) if n > after][:limit])
+
+    def release(self) -> None:
+        """The card answers, and goes on."""
+        held, self.held = self.held or [], None
+        for one in held:
+            self.read(*one)
 
     def forget(self, rows: list[tuple[int, AnyRecord]]) -> None:
         for n, _ in rows:

@@ -97,11 +97,11 @@ def test_a_refresh_with_the_same_challenge_counts_and_is_taken(tmp_path: Path):
         for count in range(2, 12):
 
             def taken(*args: object) -> None:
-                was(*args)  # type: ignore[arg-type]  # passed on as they are
+                was(*args)
                 real.loop.stop()
 
-            session._taken = taken  # type: ignore[method-assign]
-            real.run(session._due.act)  # type: ignore[union-attr,arg-type]  # a registration that stands has a refresh due
+            session._taken = taken
+            real.run(session._due.act)
             assert session.there, count
 
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from edge.records import Change
-from tests.uplink.gb28181.conftest import CAMERA, MAGNET, Desk
+from tests.uplink.gb28181.conftest import CAMERA, Desk
 
 OPENED, SHUT = "门磁：开启", "门磁：关闭"
 
@@ -94,7 +94,7 @@ def test_more_subscriptions_than_it_keeps_push_out_the_oldest():
 
 def test_a_subscriber_who_has_forgotten_it_is_forgotten_and_the_alarm_goes_by_message():
     desk = subscribed()
-    desk.centre._notify = lambda one: desk.centre._reply(one, "481 Subscription does not exist")  # type: ignore[method-assign]
+    desk.centre._notify = lambda one: desk.centre._reply(one, "481 Subscription does not exist")
     desk.happen()
     desk.live(70)
     assert (by(desk), desk.shelf.rows) == (["MESSAGE"], {})
@@ -111,7 +111,6 @@ def test_a_channel_that_fails_and_works_again_is_told_to_who_subscribed_to_the_c
     assert [each.findtext("DeviceList/Item/Event") for each in told] == ["DEFECT", "ON"]
     assert told[0].findtext("DeviceList/Item/DeviceID") == CAMERA
     assert desk.centre.faults == []
-    assert MAGNET != CAMERA
 
 
 def test_subscriptions_end_with_the_registration():
