@@ -22,7 +22,7 @@ from edge.loop import Loop, Thread
 from edge.onsite import commission, renew
 from edge.onsite.ask import socket_path
 from edge.onsite.desk import Desk
-from edge.parts import Camera, Contact, Link
+from edge.parts import Camera, Contact, Link, VideoSource
 from edge.posting import WAIT_MAX_S
 from edge.records import Record
 from edge.spool.blackbox import BlackBox
@@ -49,9 +49,11 @@ if TYPE_CHECKING:
 
     from edge.alert.library import Library
     from edge.camera.eye import Eye
+    from edge.camera.sensor import Sensor
     from edge.onsite.site import Site
     from edge.sim.door import Door
     from edge.spool.seal import Sealer
+    from edge.uplink.gb28181.live import Live
     from edge.uplink.gb28181.sockets import Wires
     from edge.uplink.https import HttpsFrames
 
@@ -82,6 +84,7 @@ class Assembly:
         self.door = self._simulated_door(door_open) if simulate else None
         self.loop = Loop(self._clock.now)
         self._tools: Tools | None = None
+        self._sensor: Sensor | None = None  # the camera itself, on a Pi
         self.unit = self._build()
         if page is not None and self._tools is not None:
             page.visit.meet(Hands(self.unit.crew, self.unit.effects, self._tools), self._who)
@@ -143,6 +146,7 @@ class Assembly:
             manager=self._manager,
             others=self._others(),
             wires=self._wires(),
+            streams=self._streams(eye),
         )
         return staff(settings, self._who.unit, kit)
 
@@ -281,6 +285,36 @@ class Assembly:
         self._closing.callback(wires.close)
         return wires
 
+    def _streams(self, eye: "Eye | None") -> "Live | None":
+        if not self._films or eye is None:
+            return None
+        from edge.uplink.gb28181.live import Live  # as above
+        from edge.uplink.gb28181.views import Teller
+
+        device, film = self._config.gb28181.device_id or "", self._film(eye)
+        live = Live(device, film, Teller(self.loop.post), self._clock.now, self._not_to_be_watched)
+        self._closing.callback(live.close)
+        return live
+
+    def _not_to_be_watched(self) -> str:
+        """Any thread."""
+        return "" if self.unit.crew.warden.looking else "no term runs"
+
+    @property
+    def _films(self) -> bool:
+        gb = self._config.gb28181
+        return gb.host is not None and gb.allow_live and self._config.camera.enabled
+
+    def _film(self, eye: "Eye") -> VideoSource:
+        settings = self._config.camera
+        if self._sensor is not None:
+            from edge.camera.film import FilmSource
+
+            return FilmSource(self._sensor, lambda: eye.mask, (settings.width, settings.height))
+        from edge.sim.encoder import SimFilm
+
+        return SimFilm(self._camera(), lambda: eye.mask, self._clock.now, lambda: eye.sensor_open)
+
     def _eye(self) -> "Eye | None":
         settings = self._config.camera
         if not settings.enabled:
@@ -300,7 +334,8 @@ class Assembly:
         if self.door is None:
             from edge.camera.sensor import Sensor
 
-            return Sensor(settings.width, settings.height)
+            self._sensor = Sensor(settings.width, settings.height, films=self._films)
+            return self._sensor
         from edge.sim.camera import SimCamera
 
         return SimCamera(

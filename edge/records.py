@@ -96,8 +96,8 @@ class Audit(Record, frozen=True, kw_only=True, tag="audit"):
     The installer's are walk (a movement of the walk test), test and installed, whose `report` is JSON; that is signed.
     The updater's are update.confirmed and update.returned.
     A technician's are test, mark and snap, with the person in `detail`.
-    The centre's (centre.guard, .reset, .teleboot, .snapshot, .live) are what a video platform asked for, unsigned;
-    `more` counts those of a kind that came since.
+    The centre's (centre.guard, .reset, .teleboot, .snapshot, .live, .watched) are what a video platform asked for,
+    unsigned; `more` counts those of a kind that came since.
     """
 
     what: str

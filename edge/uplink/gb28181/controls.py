@@ -19,6 +19,7 @@ from edge.centre import Gb28181
 from edge.clock import SECOND
 from edge.uplink.gb28181.answers import View, ids
 from edge.uplink.gb28181.manscdp import Document
+from edge.uplink.gb28181.views import ViewBegan, ViewEnded
 
 AUDIT_NS = 60 * SECOND
 BOOT_NS = 600 * SECOND  # a program that runs for less is not started anew: whoever asks all the time gets little
@@ -51,6 +52,7 @@ class Controls:
         self.on_snaps: Callable[[Snaps], None] | None = None
         self._told: dict[str, tuple[int, int]] = {}  # when a kind was last told, and how often it came since
         self._begun_ns = now()
+        self._views: dict[str, int] = {}  # since when a call is watched
 
     def take(self, control: Document, view: View) -> str:
         """OK or ERROR as the Response's Result; "" where the standard wants no Response."""
@@ -82,6 +84,16 @@ class Controls:
             return
         self._told[what] = (now, 0)
         self.on_audit(what, {**detail, **({"more": more} if more else {})})
+
+    def began(self, view: ViewBegan) -> None:
+        """Somebody begins to watch; each is told, once it is known for how long."""
+        self._views[view.call] = view.boot_ns
+
+    def ended(self, view: ViewEnded) -> None:
+        """Nobody watches any more."""
+        seconds = (view.boot_ns - self._views.pop(view.call, view.boot_ns)) // SECOND
+        told: dict[str, int | str | None] = {"seconds": seconds, "pictures": view.pictures, "dropped": view.dropped}
+        self.on_audit("centre.watched", told | ({"reason": view.reason[:100]} if view.reason else {}))
 
     def _guard(self, wish: str, view: View) -> str:
         holds = {"setguard": view.watching, "resetguard": not view.watching}.get(wish)

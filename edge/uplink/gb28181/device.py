@@ -32,6 +32,7 @@ from edge.uplink.gb28181.speaker import Speaker
 from edge.uplink.gb28181.streams import Streams
 from edge.uplink.gb28181.subscriptions import Subscriptions
 from edge.uplink.gb28181.transactions import Transactions
+from edge.uplink.gb28181.views import StreamEnded, ViewBegan, ViewEnded
 
 log = logging.getLogger(__name__)
 
@@ -122,15 +123,14 @@ class Device:
         if changed:
             self.subscriptions.changed(changed)
 
-    def stream_ended(self, call: str, reason: str) -> None:
-        """Streams' hook, from any thread."""
-        self._kit.loop.call(self.calls.ended, call, reason)
-
     def _introduce(self) -> None:
         loop = self._kit.loop
         loop.hear(Opened, self.session.opened)
         loop.hear(Closed, self.session.closed)
         loop.hear(Heard, self._heard)
+        loop.hear(StreamEnded, lambda fact: self.calls.ended(fact.call, fact.reason))
+        loop.hear(ViewBegan, self.controls.began)
+        loop.hear(ViewEnded, self.controls.ended)
         self.session.keepalive = self._keepalive
         self.session.on_there = self._there
         self.session.on_lost = self._lost

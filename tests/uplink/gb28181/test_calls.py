@@ -5,6 +5,7 @@ import pytest
 
 from edge.sim.centre import SRS, Habits, offer
 from edge.uplink.gb28181.streams import Busy, UnfitOffer
+from edge.uplink.gb28181.views import StreamEnded, ViewBegan, ViewEnded
 from tests.uplink.gb28181.conftest import CAMERA, MAGNET, SERVER, Desk, FakeStreams
 from tests.uplink.gb28181.test_answers import ask
 
@@ -127,11 +128,22 @@ def test_a_cancel_comes_too_late_and_is_taken():
 def test_a_stream_that_ends_by_itself_is_told_by_bye():
     desk, streams = watched()
     call = invited(desk)
-    desk.device.stream_ended(call, "the platform closed it")
-    desk.device.stream_ended("nobody", "x")
+    desk.loop.post(StreamEnded(call, "the platform closed it"))
+    desk.loop.post(StreamEnded("nobody", "x"))
     desk.live(0.5)
     assert call not in desk.centre._sessions
     assert streams.said[-1] == ("end", call)
+
+
+def test_each_view_is_audited_with_how_long_it_was_and_what_was_seen():
+    desk, _streams = watched()
+    for n in range(3):
+        desk.loop.post(ViewBegan(f"c{n}", desk.clock.now()))
+        desk.live(7)
+        desk.loop.post(ViewEnded(f"c{n}", desk.clock.now(), "gone" if n else "", 100, 2))
+    desk.live(0.1)
+    told = {"seconds": 7, "pictures": 100, "dropped": 2}
+    assert desk.audits == [("centre.watched", told)] + [("centre.watched", told | {"reason": "gone"})] * 2
 
 
 def test_when_the_term_is_over_nobody_watches_any_more():
