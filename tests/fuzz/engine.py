@@ -36,6 +36,7 @@ MODULES = {
     "identity": "identities",
     "sip": "sips",
     "manscdp": "xmls",
+    "sdp": "sdps",
 }
 
 

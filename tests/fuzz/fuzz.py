@@ -37,7 +37,8 @@ SHARES = {
     "posts": (1500, 4000),
     "identity": (1500, 8000),
     "seal": (2500, 50_000),
-    "manscdp": (2500, 80_000),
+    "manscdp": (2500, 60_000),
+    "sdp": (2500, 30_000),
     "wire": (2500, 90_000),
 }
 PATIENCE_S = 1800  # of a job: no part of a campaign of a million inputs takes as long

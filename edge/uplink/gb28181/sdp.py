@@ -141,7 +141,7 @@ def _media_line(value: str) -> _Media:
 def _way(attributes: list[str]) -> Way:
     setup = next((a[6:].strip().lower() for a in attributes if a.lower().startswith("setup:")), "passive")
     if setup not in {"passive", "active", "actpass"}:
-        raise _unfit("a=setup:", setup[:20], "passive or active")
+        raise _unfit("a=setup:", setup[:20] or "none", "passive or active")
     return Way.LISTEN if setup == "active" else Way.CONNECT
 
 
