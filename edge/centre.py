@@ -19,7 +19,11 @@ class Gb28181(Section, frozen=True):
     """The city centre's video platform (GB/T 28181-2016 and -2022)."""
 
     host: Annotated[
-        Text | None, setting("The SIP server's host name or address; left out: no such platform.", example='"10.1.2.3"')
+        Text | None,
+        setting(
+            "The SIP server's name or address, by a leased line or a VPN, for SIP goes in clear; left out: none.",
+            example='"10.1.2.3"',
+        ),
     ] = None
     port: Annotated[int, setting("The SIP server's port.", ge=1, le=65_535)] = 5060
     transport: Annotated[

@@ -136,6 +136,6 @@ def write(first: str, headers: list[tuple[str, str]], body: bytes = b"") -> byte
     return "\r\n".join(lines).encode() + body
 
 
-def _want(there: bool, found: str) -> None:  # noqa: FBT001 - an assertion
+def _want(there: bool, found: str) -> None:
     if not there:
         raise Unfit(found)

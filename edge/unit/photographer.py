@@ -124,6 +124,11 @@ class Photographer:
         """Whether the camera is on and has given a picture lately."""
         return self._watch is not None and len(self._ring) > 0
 
+    @property
+    def last(self) -> FrameTaken | None:
+        """The last picture, while the camera is on."""
+        return self._ring.last if self.can_snap else None
+
     def snap(self, of: Record, then: Callable[[str, bytes], None]) -> None:
         """The last picture, sealed as one of this record; `then` gets its name and bytes. It touches no card."""
         frame = self._ring.last

@@ -104,6 +104,7 @@ def staff(config: Config, unit: str, kit: Kit) -> Unit:
     if kit.open_post is not None:
         shelf = carrier.Album(album.rows, album.read, album.forget, album.give_up)
         post = carrier.Carrier(kit.open_post, shelf, kit.worker("post"), loop, health, kit.dice)
+    photographer = Photographer(config.camera, album, kit.seal, kit.worker("darkroom"), loop, clock, health)
     courier = Courier(kit.link, source, loop, health, config.uplink, kit.dice)
     doorkeeper = Doorkeeper(kit.contact, config.door, loop, clock, health, recorder)
     work = Work(loop, health, shares, courier, doorkeeper, config.spool.alive_s, config.uplink.backoff_max_s)
@@ -122,7 +123,7 @@ def staff(config: Config, unit: str, kit: Kit) -> Unit:
         carrier=post,
         recorder=recorder,
         doorkeeper=doorkeeper,
-        photographer=Photographer(config.camera, album, kit.seal, kit.worker("darkroom"), loop, clock, health),
+        photographer=photographer,
         eye=kit.eye,
         warden=warden.Warden(config.term, eraser.before(paper.read), paper, card, loop, clock, health, recorder),
         eraser=eraser,
@@ -132,7 +133,7 @@ def staff(config: Config, unit: str, kit: Kit) -> Unit:
         gallery=_gallery(config, kit, health, journal),
         renewal=_renewal(config, kit, health),
         updates=Updates(kit.slots, kit.worker("updates"), loop, health, recorder, journal.keep),
-        centre=_centre(config, kit, health, journal, shares),
+        centre=_centre(config, kit, health, journal, shares, photographer),
         guard=_guard(config, kit, health, recorder, journal),
         vigil=Vigil(work, kit.manager),
         textfile=_textfile(config.metrics.textfile, unit, kit),
@@ -199,12 +200,19 @@ def _centre_wishes(config: Config, kit: Kit) -> list[Wish]:
     return [wish(config.gb28181)]
 
 
-def _centre(config: Config, kit: Kit, health: Health, journal: Journal, shares: Shares) -> "Centre | None":
+def _centre(
+    config: Config, kit: Kit, health: Health, journal: Journal, shares: Shares, photographer: Photographer
+) -> "Centre | None":
     if kit.wires is None:
         return None
     from edge.unit.centre import Centre, Tools  # as above
 
-    tools = Tools(kit.loop, kit.clock, health, kit.dice, kit.wires, _knower(journal), kit.streams)
+    take = None
+    if config.camera.enabled and config.gb28181.snapshot_url is not None:
+        from edge.unit.snapper import Snapper  # as above
+
+        take = Snapper(photographer, kit.worker("snapshots"), config.camera.quality).take
+    tools = Tools(kit.loop, kit.clock, health, kit.dice, kit.wires, _knower(journal), kit.streams, take)
     return Centre(config.gb28181, tools, shares, shares.others[-1])
 
 

@@ -1,8 +1,10 @@
 """The whole unit beside a fake city centre: listed, seen alive, told of each opening; an outage loses nothing."""
 
 import random
-from collections.abc import Callable
-from typing import Any
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
 
 import pytest
 
@@ -205,3 +207,72 @@ def test_what_the_technician_reads_is_that_the_centre_refuses(start: Start, city
     rig.live(5)
     codes = [w.row.code for w in rig.unit._c.health.shown(rig.clock.now())]
     assert "centre.refused" in codes
+
+
+class Shelf(BaseHTTPRequestHandler):
+    """Where a platform has pictures put."""
+
+    took: ClassVar[list[tuple[str, str | None, bytes]]] = []
+    status = 201
+
+    def do_PUT(self) -> None:
+        raw = self.rfile.read(int(self.headers["Content-Length"]))
+        self.took.append((self.path, self.headers["Content-Type"], raw))
+        self.send_response(self.status)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing is printed."""
+
+
+@pytest.fixture
+def shelf() -> Iterator[str]:
+    """Its address."""
+    Shelf.took.clear()
+    Shelf.status = 201
+    with ThreadingHTTPServer(("127.0.0.1", 0), Shelf) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/snap/"
+        server.shutdown()
+        thread.join(5)
+
+
+def snap(city: City, rig: Rig, url: str, count: int = 2) -> list[str]:
+    """Ask for pictures; the names of those that are said to be there."""
+    wish = {"SnapNum": str(count), "Interval": "1", "UploadURL": url, "SessionID": "a" * 32}
+    city.centre.control(CAMERA, "DeviceConfig", SnapShotConfig=wish)
+    rig.live(count + 1)
+    told = [root for kind, cmd, root in city.centre.documents if cmd == "UploadSnapShotFinished"]
+    return [each.text or "" for root in told for each in root.iter("SnapShotFileID")]
+
+
+def test_pictures_that_are_asked_for_are_put_where_that_is_allowed(start: Start, city: City, shelf: str):
+    rig = start(wires=city.open, camera=True, **settings(snapshot_url=shelf, version="2022"))
+    rig.live(5)
+    rig.frame()
+    names = snap(city, rig, shelf)
+    assert len(names) == 2
+    assert [path for path, _, _ in Shelf.took] == [f"/snap/{name}.jpg" for name in names]
+    assert all(kind == "image/jpeg" and raw.startswith(b"\xff\xd8") for _, kind, raw in Shelf.took)
+    assert (city.centre.faults, rig.loop.faults) == ([], 0)
+
+
+@pytest.mark.parametrize("status", [403, 302, 500])
+def test_a_picture_that_is_not_taken_is_not_named(start: Start, city: City, shelf: str, status: int):
+    Shelf.status = status
+    rig = start(wires=city.open, camera=True, **settings(snapshot_url=shelf))
+    rig.live(5)
+    rig.frame()
+    assert snap(city, rig, shelf) == []
+    assert len(Shelf.took) == 2
+    assert rig.loop.faults == 0
+
+
+def test_without_a_picture_or_a_server_none_is_named(start: Start, city: City, shelf: str):
+    rig = start(wires=city.open, camera=True, **settings(snapshot_url="http://127.0.0.1:9/"))
+    rig.live(5)
+    assert snap(city, rig, "http://127.0.0.1:9/") == []
+    rig.frame()
+    assert snap(city, rig, "http://127.0.0.1:9/") == []
+    assert rig.loop.faults == 0

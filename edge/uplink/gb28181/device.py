@@ -185,7 +185,7 @@ class Device:
             else:
                 act(message)
 
-    def _has_time(self, answer: bool) -> bool:  # noqa: FBT001 - one of two kinds
+    def _has_time(self, answer: bool) -> bool:
         second = self._kit.loop.now() // SECOND
         if second != self._second:
             self._second, self._seen = second, {False: 0, True: 0}

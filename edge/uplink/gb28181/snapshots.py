@@ -45,7 +45,7 @@ class Snapshots:
         name = f"{self._device}02{digits(self._clock.read().wall_ns)}{number:02d}"
         begun_ns, over = self._loop.now(), [False]
 
-        def done(arrived: bool) -> None:  # noqa: FBT001 - the answer itself
+        def done(arrived: bool) -> None:
             if over[0]:
                 return
             over[0] = True

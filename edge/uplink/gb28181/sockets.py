@@ -21,7 +21,7 @@ from edge.uplink.refusal import explain
 
 log = logging.getLogger(__name__)
 
-CONNECT_S = 10.0
+CONNECT_S = 4.0  # two repetitions of a lost SYN; close() must end within 5 s
 OUT_MAX_BYTES = 1_000_000  # a peer that reads nothing any more
 _READ_BYTES = 65_536
 Where = tuple[Any, ...]  # an address as its family has it
