@@ -66,6 +66,7 @@ class Centre:
         kit = Kit(gb, t.loop, t.clock, t.health, t.dice, t.wires, source, self.view, self.know, t.streams, t.take)
         self.device = Device(kit)
         self.device.session.on_time = self._note_time
+        self.device.alarms.on_caught_up = lambda: t.health.clear("centre.lost", t.loop.now())
 
     def meet(self, crew: "Crew", restart: Callable[[], None]) -> None:
         """Whom it tells of, and to whom; `restart` ends the program, which systemd starts anew."""

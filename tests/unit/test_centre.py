@@ -107,6 +107,20 @@ def test_what_the_centre_never_got_outlives_a_restart_and_what_it_got_is_not_tol
     assert again.unit._c.journal.backlog == 0
 
 
+def test_alarms_that_went_before_the_centre_had_them_are_told_until_it_has_caught_up(start: Start, city: City):
+    rig = start(wires=city.open, **settings())
+    city.centre.habits.mood = "denying"
+    rig.live(10)
+    move(rig, closed=False)
+    c = rig.unit._c
+    c.shares.on_robbed(c.centre.share)
+    assert c.health.active("centre.lost")
+    city.centre.habits.mood = ""
+    rig.live(60)
+    assert city.said() == [OPENED]
+    assert not c.health.active("centre.lost")
+
+
 def test_a_centre_that_is_dead_delays_neither_the_platform_nor_the_card(start: Start, city: City):
     rig = start(wires=city.open, **settings())
     city.centre.habits.mood = "silent"

@@ -38,7 +38,7 @@ class Flying(msgspec.Struct):
 
 
 class Alarms:
-    """`deliver` sends one alarm. Hooks: on_told(record), on_denied(code)."""
+    """`deliver` sends one alarm. Hooks: on_denied(code), on_caught_up() when nothing waits any more."""
 
     def __init__(
         self, source: Source, deliver: Deliver, gb: Gb28181, loop: Loop, health: Health, dice: random.Random
@@ -49,8 +49,8 @@ class Alarms:
         self._loop = loop
         self._health = health
         self._dice = dice
-        self.on_told: Callable[[AnyRecord], None] = lambda _: None
         self.on_denied: Callable[[int], None] = lambda _: None
+        self.on_caught_up: Callable[[], object] = lambda: None
         self.stands = False  # an alarm that the platform has not reset
         self._up = False
         self._life = 0  # counts restarts: an answer from before one is void
@@ -174,6 +174,8 @@ class Alarms:
         self._reading = False
         self._queue.extend(rows)
         self._behind = self._behind or len(rows) > 0
+        if not self._behind and not self._flying:
+            self.on_caught_up()
         self._pump()
 
     def _send(self, n: int, record: AnyRecord, told: Notice) -> None:
@@ -204,7 +206,6 @@ class Alarms:
             self.stands = False  # the door is shut
         self._health.clear("centre.denied", self._loop.now())
         self._source.forget([(n, one.record)])
-        self.on_told(one.record)
         if self._walking == n:
             self._walking = None
         self._pump()
