@@ -370,7 +370,7 @@ class Unit:
             loop_faults=c.loop.faults,
             refused_commands=self._commands.refused,
             warnings=[_warned(w, now.boot_ns) for w in c.health.shown(now.boot_ns)],
-            others=[annex.told() for annex in c.annexes] or UNSET,
+            others=[other.told() for other in self._beside] or UNSET,
             **self._contact(),
             **c.guard.numbers(watching=c.doorkeeper.watching),
         )

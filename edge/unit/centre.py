@@ -10,13 +10,14 @@ import msgspec
 
 from edge import VERSION
 from edge.centre import Gb28181
-from edge.clock import Clock, Known, Quality, Stamp
+from edge.clock import SECOND, Clock, Known, Quality, Stamp
 from edge.door.machine import State
 from edge.health import Health
 from edge.loop import Loop
 from edge.parts import Wish
 from edge.records import AnyRecord
 from edge.spool.shares import Share, Shares
+from edge.told import Beside
 from edge.uplink.courier import Source
 from edge.uplink.gb28181.answers import View
 from edge.uplink.gb28181.clockwork import TimeSaid, local
@@ -98,6 +99,18 @@ class Centre:
     def robbed(self) -> None:
         """Some alarms went before the platform had them."""
         self._tools.health.set("centre.lost", self._tools.loop.now(), f"{self.share.lost} alarms since the start")
+
+    def told(self) -> Beside:
+        """For people: its registration, what waits, and its last answer to an alarm."""
+        device, last_ns = self.device, self.device.alarms.answered_ns
+        return Beside(
+            name=self.share.wish.name,
+            link_up=device.session.there,
+            backlog=self.share.waiting,
+            lost=self.share.lost,
+            in_flight=device.alarms.in_flight,
+            last_receipt_s=None if last_ns is None else (self._tools.loop.now() - last_ns) / SECOND,
+        )
 
     def view(self) -> View:
         """The unit now."""

@@ -107,6 +107,18 @@ def test_what_the_centre_never_got_outlives_a_restart_and_what_it_got_is_not_tol
     assert again.unit._c.journal.backlog == 0
 
 
+def test_the_pulse_tells_how_it_stands_with_the_centre(start: Start, city: City):
+    rig = start(wires=city.open, **settings())
+    rig.live(30)
+    move(rig, closed=False)
+    city.centre.habits.mood = "denying"
+    move(rig, closed=True)
+    rig.live(20)
+    (told,) = rig.sent("pulse")[-1]["others"]
+    assert (told["name"], told["link_up"], told["backlog"], told["lost"]) == ("centre", True, 1, 0)
+    assert 0 < told["last_receipt_s"] < 30
+
+
 def test_alarms_that_went_before_the_centre_had_them_are_told_until_it_has_caught_up(start: Start, city: City):
     rig = start(wires=city.open, **settings())
     city.centre.habits.mood = "denying"

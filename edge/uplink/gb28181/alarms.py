@@ -51,6 +51,7 @@ class Alarms:
         self._dice = dice
         self.on_denied: Callable[[int], None] = lambda _: None
         self.on_caught_up: Callable[[], object] = lambda: None
+        self.answered_ns: int | None = None  # when the platform last took one, boot clock
         self.stands = False  # an alarm that the platform has not reset
         self._up = False
         self._life = 0  # counts restarts: an answer from before one is void
@@ -66,9 +67,9 @@ class Alarms:
         self._nudge: Timer | None = None
 
     @property
-    def waiting(self) -> int:
-        """Alarms on their way or read and not sent."""
-        return len(self._flying) + len(self._queue)
+    def in_flight(self) -> int:
+        """Alarms that were sent and have no answer."""
+        return len(self._flying)
 
     def up(self) -> None:
         """The platform lists this device: send what waits."""
@@ -204,7 +205,8 @@ class Alarms:
             self.stands = True
         elif isinstance(one.record, Event) and not self._gb.wait_for_reset:
             self.stands = False  # the door is shut
-        self._health.clear("centre.denied", self._loop.now())
+        self.answered_ns = self._loop.now()
+        self._health.clear("centre.denied", self.answered_ns)
         self._source.forget([(n, one.record)])
         if self._walking == n:
             self._walking = None
