@@ -29,6 +29,7 @@ from edge.parts import (
 from edge.records import AnyRecord, Event, GapReason
 from edge.spool.journal import Rows
 from edge.unit.crew import Crew
+from edge.unit.doorkeeper import UNWATCHED
 from edge.unit.effects import COMMANDS, Effects
 from edge.unit.recorder import last_alive, stored_door
 from edge.uplink import discovery
@@ -43,7 +44,6 @@ log = logging.getLogger(__name__)
 
 CONTACT = "contact"  # the contact's long memory, in the spool's state
 CARD = {FullError: "spool.full", NewerError: "spool.newer", CorruptError: "spool.lost"}  # any other: spool.failing
-UNWATCHED = "unwatched"  # the door's state outside the term
 HOT_C = 80  # the Pi's firmware begins to slow the processor here
 
 
@@ -371,29 +371,12 @@ class Unit:
             refused_commands=self._commands.refused,
             warnings=[_warned(w, now.boot_ns) for w in c.health.shown(now.boot_ns)],
             others=[other.told() for other in self._beside] or UNSET,
-            **self._contact(),
+            camera=c.photographer.state,
+            **c.doorkeeper.numbers(),
             **c.guard.numbers(watching=c.doorkeeper.watching),
         )
         plain: dict[str, Any] = msgspec.to_builtins(pulse)
         return plain
-
-    def _contact(self) -> dict[str, Any]:
-        """What would tell a movement is told within the term only; counted since the watch began."""
-        keeper = self._c.doorkeeper
-        if not keeper.watching:
-            return {"door": UNWATCHED, "camera": self._c.photographer.state}
-        contact = keeper.settler
-        return {
-            "door": keeper.state,
-            "camera": self._c.photographer.state,
-            "openings": contact.statistics.openings,
-            "glitches": contact.glitches,
-            "contact_faults": contact.statistics.faults,
-            "edges_max": contact.statistics.edges_max,
-            "settle_max_us": contact.statistics.settle_max_us,
-            "contact_learned": contact.memory.learned,
-            "contact_findings": contact.findings,
-        }
 
     def _mind(self, host: HostReading, now_ns: int) -> None:
         self._c.health.put("power.low", now_ns, bool(host.under_voltage), "below 4.63 V")

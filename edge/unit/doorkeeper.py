@@ -1,6 +1,7 @@
 """Watches the contact and moves the door's machine; what it finds becomes Events."""
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -15,6 +16,7 @@ from edge.parts import Contact, PinChange
 from edge.records import Change, Event
 from edge.unit.recorder import Door, Recorder
 
+UNWATCHED = "unwatched"  # the door's state outside the term
 REOPEN_NS = 10 * SECOND  # how often a contact that cannot be opened is tried again
 
 _REPORTS = {
@@ -77,6 +79,22 @@ class Doorkeeper:
     def since(self) -> Stamp | None:
         """When that began."""
         return self._lost_since if self._machine.lost else self._since
+
+    def numbers(self) -> dict[str, Any]:
+        """For the pulse: what would tell a movement is told within the term only; counted since the watch began."""
+        if not self.watching:
+            return {"door": UNWATCHED}
+        contact = self.settler
+        return {
+            "door": self.state,
+            "openings": contact.statistics.openings,
+            "glitches": contact.glitches,
+            "contact_faults": contact.statistics.faults,
+            "edges_max": contact.statistics.edges_max,
+            "settle_max_us": contact.statistics.settle_max_us,
+            "contact_learned": contact.memory.learned,
+            "contact_findings": contact.findings,
+        }
 
     def begin(self, stored: Door | None, alive: Stamp | None) -> None:
         """Start to watch, from what was stored and when the unit last ran."""

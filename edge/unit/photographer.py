@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from edge import config
+from edge import config, told
 from edge.camera.ring import Ring
 from edge.clock import SECOND, Clock, Stamp
 from edge.errors import DoorunitError, PartError
@@ -111,7 +111,7 @@ class Photographer:
         return len(self._takes)
 
     @property
-    def state(self) -> str:
+    def state(self) -> told.Camera:
         """Of the camera: none, off, on or failed."""
         if not self._settings.enabled:
             return "none"
