@@ -55,9 +55,10 @@ class Album:
 
         def written(_: None) -> None:
             self._waiting[row.name] = row
-            self._journal.add_frame(row)
-            self._make_room(frames_over(self._waiting.values(), self._limit_bytes))
-            self.on_kept(row)
+            with self._journal.together():  # what is kept of it elsewhere goes with its row
+                self._journal.add_frame(row)
+                self._make_room(frames_over(self._waiting.values(), self._limit_bytes))
+                self.on_kept(row)
 
         def refused(err: Exception) -> None:
             if isinstance(err, FullError) and self._waiting:

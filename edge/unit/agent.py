@@ -106,7 +106,7 @@ class Unit:
         c.recorder.also_keep = lambda: {CONTACT: c.doorkeeper.settler.memory.pack(), **c.guard.state()}
         c.doorkeeper.on_look = c.photographer.look
         c.doorkeeper.on_change = self._tell_state
-        c.photographer.on_set = c.recorder.frames
+        c.photographer.on_set, c.photographer.keep = c.recorder.frames, c.journal.keep
         if c.phones is not None:
             c.recorder.on_event = c.phones.tell
         c.photographer.on_frame = self._frame
@@ -154,6 +154,7 @@ class Unit:
                 courier.restart()
         door, alive = c.recorder.begin(snapshot)
         if snapshot is not None:
+            c.photographer.resume(snapshot)
             c.album.miss(snapshot.gone)
         self._begun = True
         self._effects.begin(door, alive, card_works=snapshot is not None)
@@ -179,7 +180,9 @@ class Unit:
         stored, alive = stored_door(snapshot), last_alive(snapshot)  # before this run's own are kept in their place
         if self._c.warden.erasing:
             self._c.album.drop_all()
-        self._c.recorder.adopted(snapshot)
+        with self._c.journal.together():  # this run's openings come onto the card with what is begun of their pictures
+            self._c.recorder.adopted(snapshot)
+            self._c.photographer.resume(snapshot)
         self._c.warden.opened()
         self._c.album.miss(snapshot.gone)
         self._c.doorkeeper.reconcile(stored, alive)

@@ -141,9 +141,11 @@ class Doorkeeper:
         if was_shut is not (first.door is State.SHUT):
             change = Change.OPENED if was_shut else Change.SHUT
             door = Door(self._machine.state, self._since or first.at, self._open_since)
-            event = self._recorder.event(first.at, door, change=change, door=first.door, since=alive or stored.since)
-            if was_shut:
-                self.on_look(event)
+            since = alive or stored.since
+            with self._recorder.together():
+                event = self._recorder.event(first.at, door, change=change, door=first.door, since=since)
+                if was_shut:
+                    self.on_look(event)
 
     def close(self) -> None:
         """Let the contact go; safe to repeat."""
@@ -239,6 +241,14 @@ class Doorkeeper:
             self._lost_since = at
         elif self._since is None or Effect.REPORT_OPENED in effects or Effect.REPORT_SHUT in effects:
             self._since = at
+        with self._recorder.together():  # that pictures are taken is kept with the opening
+            self._perform(effects, at, rest, since, reason)
+        if effects:
+            self.on_change()
+
+    def _perform(
+        self, effects: tuple[Effect, ...], at: Stamp, rest: Rest | None, since: Stamp | None, reason: str
+    ) -> None:
         event = None
         for effect in effects:
             if effect in _REPORTS:
@@ -249,8 +259,6 @@ class Doorkeeper:
                 self._hold()
             elif effect is Effect.STOP_HELD:
                 self._release()
-        if effects:
-            self.on_change()
 
     def _report(
         self,

@@ -3,7 +3,7 @@
 A camera that fails or hangs costs pictures and a warning, never an event: the FrameSet then says what is missing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,10 +15,11 @@ from edge.clock import SECOND, Clock, Stamp
 from edge.errors import DoorunitError, PartError
 from edge.health import Health
 from edge.loop import Loop, Timer, Worker
-from edge.parts import CameraFailed, FrameRow, FrameTaken
+from edge.parts import CameraFailed, FrameRow, FrameTaken, Snapshot
 from edge.records import Event, FrameRef, Key, Record
 from edge.spool.album import Album
 from edge.spool.batch import throw
+from edge.unit import sets
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 TRIAL_NS = 30 * SECOND  # a card that refused a picture is tried again after this long, without one
 STALLED_NS = 5 * SECOND  # and three periods without a picture: the camera is called stalled
 OVER = "the term ended"
+OnSet = Callable[[Key, tuple[FrameRef, ...], str, Mapping[str, bytes]], None]
 Seal = Callable[["Image", Record, Stamp], tuple[str, bytes]]  # (picture, its event, when taken) -> (name, sealed)
 
 
@@ -43,8 +45,9 @@ class Photographer:
     """Lives in the deciding thread.
 
     Hooks: on_frame(event, frame) for each picture of an opening as it comes, on_row() when a frame is safe on the
-    card, on_set(event, refs, missing) when all pictures are taken; on_sealed(row) and on_kept(row) of each;
-    on_abandon() when none is wanted any more.
+    card, on_set(key of the opening, refs, missing, state) when all pictures are taken; on_sealed(row) and on_kept(row)
+    of each; on_abandon() when none is wanted any more. `keep(key, state)` puts what is begun on the card: in the commit
+    of its opening or of a picture's row.
     """
 
     def __init__(
@@ -64,7 +67,8 @@ class Photographer:
         self._loop = loop
         self._clock = clock
         self._health = health
-        self.on_set: Callable[[Event, tuple[FrameRef, ...], str], None] = lambda _event, _refs, _missing: None
+        self.on_set: OnSet = lambda _key, _refs, _missing, _state: None
+        self.keep: Callable[[str, bytes], None] = lambda _key, _state: None
         self.on_frame: Callable[[Event, FrameTaken], None] = lambda _event, _frame: None
         self.on_row: Callable[[], None] = lambda: None
         self.on_abandon: Callable[[], None] = lambda: None
@@ -99,6 +103,18 @@ class Photographer:
             take.over = True
             take.trouble = take.trouble or OVER
             self._close(key, take)
+
+    def resume(self, snapshot: Snapshot) -> None:
+        """A spool was opened: close what an earlier run had begun, and remember there what this one has."""
+        begun = sets.unpack(snapshot.state.get(sets.STATE, b""))
+        left = {key: refs for key, refs in begun.items() if key not in self._takes}
+        why = sets.STOPPED if snapshot.clean else sets.CUT_OFF
+        for key, refs in list(left.items()):
+            del left[key]
+            named = sets.completed(refs, key, snapshot.frames)
+            self.on_set(key, named, why, {sets.STATE: sets.pack(left | self._begun())})
+        if self._takes:
+            self._note()
 
     def abandon(self) -> None:
         """What is on its way is wanted no more: it goes nowhere."""
@@ -141,6 +157,7 @@ class Photographer:
             return
         key = (event.epoch, event.seq)
         self._takes[key] = Take(event)
+        self._note()
         for frame in self._ring.catch(key, event.at.boot_ns):
             self._develop(key, frame)
         due_ns = self._ring.due_ns()
@@ -230,7 +247,8 @@ class Photographer:
         self.on_kept(row)
         take = self._takes.get((row.epoch, row.event))
         if take is not None:
-            take.refs.append(FrameRef(row.name, row.size_bytes, row.at.boot_ns))
+            take.refs.append(sets.reference(row))
+            self._note()
             self._step((row.epoch, row.event), take)
         self.on_row()
 
@@ -265,4 +283,10 @@ class Photographer:
         if not missing and not take.refs:
             missing = self._failure or "the camera gave no picture in time"
         refs = tuple(sorted(take.refs, key=lambda ref: ref.boot_ns))
-        self.on_set(take.event, refs, missing)
+        self.on_set(key, refs, missing, {sets.STATE: sets.pack(self._begun())})
+
+    def _begun(self) -> sets.Begun:
+        return {key: take.refs for key, take in self._takes.items()}
+
+    def _note(self) -> None:
+        self.keep(sets.STATE, sets.pack(self._begun()))

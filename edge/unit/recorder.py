@@ -6,6 +6,7 @@ good is a record of its own, and mends the times of what this boot recorded befo
 
 import base64
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 
 import msgspec
 
@@ -26,6 +27,7 @@ from edge.records import (
     FrameSet,
     Gap,
     GapReason,
+    Key,
     Source,
 )
 from edge.spool.journal import Journal
@@ -47,6 +49,7 @@ class Door(msgspec.Struct, frozen=True):
     open_since: Stamp | None = None
 
 
+_NOTHING: Mapping[str, bytes] = {}
 _stamp = msgspec.json.Decoder(Stamp)
 _door = msgspec.json.Decoder(Door)
 
@@ -126,12 +129,12 @@ class Recorder:
         self._door = keep
         n, epoch, seq = self._journal.mint()
         event = Event(epoch=epoch, seq=seq, at=at, **fields)  # type: ignore[arg-type]  # checked by Event itself
-        self._send(n, event, keep=True)
+        self._send(n, event, self._keep(self._clock.read()))
         self.on_event(event)  # after the courier and the card have it: neither waits for a phone
         return event
 
-    def frames(self, event: Event, refs: tuple[FrameRef, ...], missing: str) -> None:
-        """All pictures of one opening are taken."""
+    def frames(self, of: Key, refs: tuple[FrameRef, ...], missing: str, keep: Mapping[str, bytes]) -> None:
+        """All pictures of one opening are taken; `keep` is kept in the same commit."""
         n, epoch, seq = self._journal.mint()
         self._send(
             n,
@@ -139,11 +142,12 @@ class Recorder:
                 epoch=epoch,
                 seq=seq,
                 at=self._clock.read(),
-                event=event.seq,
-                of=event.epoch,
+                event=of[1],
+                of=of[0],
                 frames=refs,
                 missing=missing,
             ),
+            keep,
         )
 
     def audit(
@@ -157,6 +161,10 @@ class Recorder:
             audit = msgspec.structs.replace(audit, signature=signature)
         self._send(n, audit)
         return audit
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is recorded and kept within goes into one commit."""
+        return self._journal.together()
 
     def forget_door(self) -> None:
         """The door is watched no longer: what it does from now on is nobody's business, also after a restart."""
@@ -206,17 +214,17 @@ class Recorder:
     def alarm(self, at: Stamp, what: Alarmed, source: Source, detail: str) -> None:
         """Tampering or the supply; what `also_keep` gives is kept in the same commit."""
         n, epoch, seq = self._journal.mint()
-        self._send(n, Alarm(epoch=epoch, seq=seq, at=at, what=what, source=source, detail=detail), keep=True)
+        self._send(n, Alarm(epoch=epoch, seq=seq, at=at, what=what, source=source, detail=detail), self._keep(self._clock.read()))
 
     def encode(self, record: AnyRecord) -> bytes:
         """The record as it travels, with what is known of its time now."""
         return wire.encode(self._unit, record, self._journal.anchors, self._chronicle.bounds)
 
-    def _send(self, n: int, record: AnyRecord, *, keep: bool = False) -> None:
+    def _send(self, n: int, record: AnyRecord, keep: Mapping[str, bytes] = _NOTHING) -> None:
         self.on_made(n, record)
         if self.courier is not None:
             self.courier.live(n, record)
-        self._journal.put(n, record, self._keep(self._clock.read()) if keep else {})
+        self._journal.put(n, record, keep)
         self.on_put(n, record)
 
     def _keep(self, now: Stamp) -> dict[str, bytes]:
@@ -264,7 +272,7 @@ class Recorder:
 
     def _anchor(self, now: Stamp) -> None:
         n, epoch, seq = self._journal.mint()
-        self._send(n, ClockAnchor(epoch=epoch, seq=seq, at=now), keep=True)
+        self._send(n, ClockAnchor(epoch=epoch, seq=seq, at=now), self._keep(now))
 
     def _note_alive(self) -> None:
         self._journal.keep("alive", msgspec.json.encode(self._clock.read()))
