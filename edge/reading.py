@@ -2,12 +2,13 @@
 
 A unit that lost power between sending a change live and committing it does not know that it told it, and tells it
 again when it starts, with the interval in which it happened. Whoever holds both sees that the second adds nothing.
+So it is with the set of an opening's pictures: the one that is told again names all that the first one named.
 """
 
 from collections.abc import Iterable
 
 from edge.clock import Stamp
-from edge.records import Change, Event
+from edge.records import Boot, Change, Event, FrameSet, Gap, GapReason, Key
 from edge.wire import Envelope
 
 _DOOR = (Change.OPENED, Change.SHUT)
@@ -24,6 +25,32 @@ def repeats(envelopes: Iterable[Envelope]) -> set[str]:
         last = max(within, key=lambda e: (e.at.boot == event.at.boot, e.at.boot_ns), default=None)
         if last is not None and last.change is event.change:
             found.add(name)
+    return found
+
+
+def superseded(envelopes: Iterable[Envelope]) -> set[str]:
+    """The ids of FrameSets that were cut off before they were kept, and for which another one came."""
+    envelopes = list(envelopes)
+    lost = void(envelopes)
+    sets: dict[Key, list[tuple[str, FrameSet]]] = {}
+    for e in envelopes:
+        if isinstance(record := e.data.record, FrameSet):
+            sets.setdefault((record.of, record.event), []).append((e.id, record))
+    found: set[str] = set()
+    for same in sets.values():
+        cut = [name for name, record in same if (record.epoch, record.seq) in lost]
+        found.update(cut if len(cut) < len(same) else cut[:-1])
+    return found
+
+
+def void(envelopes: Iterable[Envelope]) -> set[Key]:
+    """What was handed out and never came onto the card, though it may have been sent live."""
+    found: set[Key] = set()
+    for record in (e.data.record for e in envelopes):
+        if isinstance(record, Boot) and record.void is not None:
+            found |= {(record.epoch, seq) for seq in range(record.void[0], record.void[1] + 1)}
+        elif isinstance(record, Gap) and record.reason is GapReason.VOID:
+            found |= {(record.of, seq) for low, high in record.seqs for seq in range(low, high + 1)}
     return found
 
 

@@ -38,7 +38,7 @@ class Event(Record, frozen=True, kw_only=True, tag="event"):
 
 
 class FrameRef(msgspec.Struct, frozen=True):
-    """One sealed frame: its name (sha256 of the sealed bytes, hex), its size, and the FrameSet's boot clock at it."""
+    """One sealed frame: its name (sha256 of the sealed bytes, hex), its size, and the opening's boot clock at it."""
 
     name: str
     size_bytes: Int64

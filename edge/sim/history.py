@@ -1,11 +1,13 @@
 """Compares all that a door did with all that the platform holds. Pure; returns what is wrong, in sentences."""
 
+from collections import Counter
+
 import msgspec
 
 from edge import wire
 from edge.clock import MS, Quality, Stamp
-from edge.reading import repeats
-from edge.records import Audit, Boot, Change, Event, Gap
+from edge.reading import repeats, superseded, void
+from edge.records import Audit, Boot, Change, Event, FrameSet, Gap, GapReason, Key
 from edge.sim.city import Held
 
 SLACK_NS = 2 * MS  # the driver counts in microseconds, and a clock is read a little after the edge
@@ -42,6 +44,8 @@ class Truth(msgspec.Struct):
     contact_bad: list[Span] = []  # the contact did not tell the door
     unwatched: list[Span] = []  # the term was over, or may have been: nothing need be told
     silent: list[Span] = []  # it surely was: nothing may be told
+    looking: list[Span] = []  # a camera was there
+    take_ns: int = 0  # an opening's pictures are told at the latest so long after it
 
     def of(self, stamp: Stamp) -> int:
         """The true time of a stamp's instant."""
@@ -63,6 +67,7 @@ def judge(truth: Truth, held: list[Held]) -> list[str]:
         *_lost(truth, fresh, _erasures(truth, held)),
         *_indiscreet(truth, events),
         *_alternation(truth, [h for h in events if h.envelope.id not in told]),
+        *_unpictured(truth, held, fresh),
     ]
 
 
@@ -213,6 +218,39 @@ def _must_be_told(truth: Truth, move: Move, after: Move | None) -> bool:
         return False
     cut_while_bad = any(bad.holds(move.at_ns) and life.to_ns <= bad.to_ns for bad in truth.card_bad)
     return not cut_while_bad
+
+
+def _unpictured(truth: Truth, held: list[Held], fresh: list[Held]) -> list[str]:
+    """Every opening that a camera saw has one FrameSet, or its record was gone and counted, or all was erased."""
+    envelopes = [h.envelope for h in held]
+    again = superseded(envelopes)
+    records = [e.data.record for e in envelopes if e.id not in again]
+    told = Counter((r.of, r.event) for r in records if isinstance(r, FrameSet))
+    gone = [truth.of(r.at) for r in records if isinstance(r, Gap) and r.reason is not GapReason.VOID and r.records != 0]
+    gone += [at_ns for at_ns, _ in _erasures(truth, held)]
+    lost = void(envelopes)
+    wrong = []
+    for h in fresh:
+        event = _event(h)
+        key, at_ns = (event.epoch, event.seq), truth.of(event.at)
+        if event.change is not Change.OPENED or event.since is not None:
+            continue
+        owed = key not in lost and _must_be_pictured(truth, at_ns) and not any(gone_ns >= at_ns for gone_ns in gone)
+        if told[key] > 1 or (owed and not told[key]):
+            wrong.append(f"{h.envelope.id} opened at {at_ns} and has {told[key]} sets of pictures")
+    return wrong
+
+
+def _must_be_pictured(truth: Truth, at_ns: int) -> bool:
+    """A camera looked, and the unit lived on, or started again, for long enough; the card was well when it was cut."""
+    life = next((one for one in truth.looking if one.from_ns + 2000 * MS <= at_ns <= one.to_ns), None)
+    if life is None or _in(truth.unwatched, at_ns) or _in(truth.card_bad, life.from_ns):
+        return False
+    ended = at_ns + truth.take_ns > life.to_ns
+    later = [one for one in truth.lives if one.from_ns > life.to_ns and one.to_ns - one.from_ns >= 5000 * MS]
+    if ended and any(bad.from_ns <= life.to_ns and bad.to_ns >= at_ns for bad in truth.card_bad):
+        return False
+    return not ended or bool(later)
 
 
 def _alternation(truth: Truth, events: list[Held]) -> list[str]:

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 UNIT = "sim-1"
 BASE_NS = FLOOR_NS + 30 * 86_400 * SECOND  # UTC when the world begins
+_TAKE_NS = 6 * SECOND  # after the last picture: the latest settle time, and what sealing and writing take
 SETTINGS: dict[str, Any] = {  # periods as long as they may be: what is simulated is faults, not heartbeats
     "camera": {"enabled": False},
     "door": {"resample_ms": 600_000},
@@ -87,6 +88,7 @@ class World:
         self._lid: Wire | None = None
         self._lid_on = True
         self.truth = Truth(BASE_NS, self.config.door.settle_ms * MS)
+        self.truth.take_ns = int(self.config.camera.after_s * SECOND) + _TAKE_NS
         self.city = City(UNIT, self.after, self.dice, self.config.uplink.keepalive_s)
         self.web = self._detour() if detour else None  # the way by HTTPS
         self.shelf = Shelf(self.city.trouble)
@@ -277,6 +279,8 @@ class World:
             return
         self.life += 1
         self.truth.lives.append(Span(self._began_ns, self.now_ns))
+        if self.eye is not None:
+            self.truth.looking.append(self.truth.lives[-1])
         self.faults += self._loop.faults
         for way in (self.city, *self.city.beside, *self.others):
             way.unplug()

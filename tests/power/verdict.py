@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from edge.clock import MS, SECOND
-from edge.reading import repeats
+from edge.reading import repeats, superseded, void
 from edge.records import Boot, Change, ClockAnchor, Event, FrameSet, Gap, GapReason, Key, Record
 from edge.sim.beside import EVENTS, differ
 from edge.sim.city import Held
@@ -68,6 +68,7 @@ def wrong(scene: Scene, uncut: Outcome, cut: Outcome, broke: Break | None = None
         *_told(scene, uncut, cut, broke),
         *_pictures(scene, uncut, cut, broke),
         *_beside(scene, cut, broke),
+        *sorted(set(_sets(scene, cut, broke)) - set(_sets(scene, uncut, broke))),
         *_left(uncut, cut),
     ]
 
@@ -205,6 +206,27 @@ def _pictures(scene: Scene, uncut: Outcome, cut: Outcome, broke: Break) -> Itera
             continue  # which of them the card takes is not told beforehand
         if whole.get(move.at_ns) != here.get(move.at_ns):
             yield f"pictures of {ms(move.at_ns)}: {here.get(move.at_ns)}; want {whole.get(move.at_ns)}"
+
+
+def _sets(scene: Scene, cut: Outcome, broke: Break) -> Iterator[str]:
+    """Every opening that was pictured, cut off meanwhile or not, has one set; it names all that arrived of it."""
+    envelopes = [h.envelope for h in cut.held]
+    again, lost = superseded(envelopes), void(envelopes)
+    named: dict[Key, list[set[str]]] = {}
+    for e in envelopes:
+        if isinstance(taken := e.data.record, FrameSet) and e.id not in again:
+            named.setdefault((taken.of, taken.event), []).append({ref.name for ref in taken.frames})
+    for event in cut.all(Event):
+        key = (event.epoch, event.seq)
+        if event.change is not Change.OPENED or event.since is not None or not scene.settings["camera"]["enabled"]:
+            continue
+        sets = named.get(key, [])
+        is_late = any(span.holds(at_ns) for span in scene.late for at_ns in (broke.at_ns, cut.truth.of(event.at)))
+        if len(sets) > 1 or not (sets or key in lost or scene.evicts or is_late):
+            yield f"{event.epoch}/{event.seq} has {len(sets)} sets of pictures"
+        strange = {name for name, header in cut.frames.items() if (header.epoch, header.event) == key}
+        if sets and strange - sets[0] and not is_late:
+            yield f"{len(strange - sets[0])} pictures of {event.epoch}/{event.seq} arrived, and its set does not name them"
 
 
 def _takes(outcome: Outcome) -> dict[object, list[tuple[int, int, bool]]]:
