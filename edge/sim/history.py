@@ -7,7 +7,7 @@ import msgspec
 from edge import wire
 from edge.clock import MS, Quality, Stamp
 from edge.reading import repeats, superseded, void
-from edge.records import Audit, Boot, Change, Event, FrameSet, Gap, GapReason, Key
+from edge.records import Audit, Boot, Change, Event, FrameSet, Gap, GapReason
 from edge.sim.city import Held
 
 SLACK_NS = 2 * MS  # the driver counts in microseconds, and a clock is read a little after the edge

@@ -214,7 +214,11 @@ class Recorder:
     def alarm(self, at: Stamp, what: Alarmed, source: Source, detail: str) -> None:
         """Tampering or the supply; what `also_keep` gives is kept in the same commit."""
         n, epoch, seq = self._journal.mint()
-        self._send(n, Alarm(epoch=epoch, seq=seq, at=at, what=what, source=source, detail=detail), self._keep(self._clock.read()))
+        self._send(
+            n,
+            Alarm(epoch=epoch, seq=seq, at=at, what=what, source=source, detail=detail),
+            self._keep(self._clock.read()),
+        )
 
     def encode(self, record: AnyRecord) -> bytes:
         """The record as it travels, with what is known of its time now."""

@@ -50,11 +50,14 @@ def unpack(raw: bytes) -> Begun:
     except (ValueError, RecursionError) as err:
         log.warning("spool: which pictures were being taken cannot be read: %s", err)
         return {}
-    return {(one.epoch, one.event): [FrameRef(kept.name, kept.size_bytes, kept.boot_ns) for kept in one.kept] for one in sets}
+    return {
+        (one.epoch, one.event): [FrameRef(kept.name, kept.size_bytes, kept.boot_ns) for kept in one.kept]
+        for one in sets
+    }
 
 
 def completed(refs: Iterable[FrameRef], of: Key, rows: Iterable[FrameRow]) -> tuple[FrameRef, ...]:
-    """With those that wait and whose row was written only now, for the cut came between file and row; in their order."""
+    """With those that wait and that a cut between file and row left without one until now; in their order."""
     named = {ref.name: ref for ref in refs}
     for row in rows:
         if (row.epoch, row.event) == of:

@@ -20,7 +20,24 @@ PAPER = "a card that does not even show its folders: tests/spool/test_erase.py"
 ERASING = "a card that is damaged or cut off while it is erased: tests/spool/test_erase.py, tests/power/test_erasing.py"
 STATION = "runs where the picture is opened, at the station, with a frame that somebody changed"
 HUB = "asked by others than the records' way: tests/spool/test_shares.py, tests/unit/test_vigil.py"
+PHOTO = "edge/unit/photographer.py"
+CAMERA = "a camera that fails, is asked, or rests, before the card hears of it: tests/unit/test_photographer.py"
+ENDED = "a term that ends, or an erasing, while pictures are taken: tests/unit/test_term.py, tests/unit/test_erase.py"
 EXCUSES = (
+    Excuse(PHOTO, "", "from PIL", "for the types alone"),
+    Excuse(PHOTO, "Photographer.rest", "take.", ENDED),
+    Excuse(PHOTO, "Photographer.rest", "self._close(", ENDED),
+    Excuse(PHOTO, "Photographer.pending", "", ENDED),
+    Excuse(PHOTO, "Photographer._develop.sealed", "return", ENDED),
+    Excuse(PHOTO, "Photographer.resume", "self._note()", "a card that answers late: tests/unit/test_sets.py"),
+    Excuse(PHOTO, "Photographer.can_snap", "", CAMERA),
+    Excuse(PHOTO, "Photographer.snap", "", CAMERA),
+    Excuse(PHOTO, "Photographer.failed", "", CAMERA),
+    Excuse(PHOTO, "Photographer._close", "missing = self._failure", CAMERA),
+    Excuse(PHOTO, "Photographer._distrust_card", "", "a card that refuses again: tests/unit/test_photographer.py"),
+    Excuse(PHOTO, "Photographer._spoiled", "raise err", OURS),
+    Excuse("edge/unit/sets.py", "unpack", "log.warning(", "a state that somebody changed: tests/unit/test_sets.py"),
+    Excuse("edge/unit/sets.py", "unpack", "return {}", "as above, and a spool of an older version"),
     Excuse("edge/spool/album.py", "Album._left", "raise err", OURS),
     Excuse("edge/spool/hold.py", "Hold.__init__", "", HOLD),
     Excuse("edge/spool/hold.py", "Hold.close", "", HOLD),

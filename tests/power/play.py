@@ -32,6 +32,8 @@ FILES = (
     "edge/uplink/courier.py",
     "edge/uplink/carrier.py",
     "edge/unit/recorder.py",
+    "edge/unit/photographer.py",
+    "edge/unit/sets.py",
 )
 CUT = 77  # how a process ends that was cut off
 STUCK_S = 30  # of processor time for one scene, which takes some 0.03: it turns in a circle

@@ -20,7 +20,7 @@ from tests.power.scenes_hub import (
     too_much_for_a_hub,
     two_towns,
 )
-from tests.power.scenes_pictures import bad_pictures, too_many_pictures
+from tests.power.scenes_pictures import bad_pictures, cut_pictures, too_many_pictures
 from tests.power.scenes_term import an_end
 from tests.power.scenes_town import a_bad_town, a_broker_alone, a_mute_town
 
@@ -132,6 +132,7 @@ def all_scenes() -> list[Scene]:
             a_read_only_card(f"a read-only card{how}", eager=eager),
             a_sick_card(f"a sick card{how}", eager=eager),
             bad_pictures(f"bad pictures{how}", eager=eager),
+            cut_pictures(f"cut pictures{how}", eager=eager),
             too_many_pictures(f"too many pictures{how}", eager=eager),
             too_many_records(f"too many records{how}", eager=eager),
             too_much_in_ram(f"too much in RAM{how}", eager=eager),

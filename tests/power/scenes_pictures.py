@@ -42,6 +42,29 @@ def bad_pictures(name: str, *, eager: bool) -> Scene:
     return s.end()
 
 
+def cut_pictures(name: str, *, eager: bool) -> Scene:
+    """A unit that is cut off, or stopped, while it takes them."""
+    s = Script(name, eager=eager, camera=True)
+    s.at(0, "start")
+    s.door(5)
+    s.at(6.1, "off")
+    s.at(6.9, "start")
+    s.door(12)
+    s.at(15, "turn", "post", "gone")
+    s.door(20)
+    s.at(20.9, "off")
+    s.at(25, "start", "boot-1")
+    s.door(30)
+    s.at(35, "turn", "network", "down")
+    s.door(40)
+    s.at(40.9, "stop")
+    s.at(41.5, "off")
+    s.at(45, "start")
+    s.at(60, "turn", "network")
+    s.at(61, "turn", "post")
+    return s.end()
+
+
 def torn_pictures() -> list[bytes]:
     """One that is whole, of a moment long ago, and every way in which one is not."""
     whole = sealer().seal(b"picture", epoch="a1", event=3, at=Stamp("boot-0", 6 * SECOND, BASE_NS, Quality.SYNCED, 1))

@@ -226,7 +226,7 @@ def _sets(scene: Scene, cut: Outcome, broke: Break) -> Iterator[str]:
             yield f"{event.epoch}/{event.seq} has {len(sets)} sets of pictures"
         strange = {name for name, header in cut.frames.items() if (header.epoch, header.event) == key}
         if sets and strange - sets[0] and not is_late:
-            yield f"{len(strange - sets[0])} pictures of {event.epoch}/{event.seq} arrived, and its set does not name them"
+            yield f"{len(strange - sets[0])} pictures of {event.epoch}/{event.seq} arrived that its set does not name"
 
 
 def _takes(outcome: Outcome) -> dict[object, list[tuple[int, int, bool]]]:

@@ -29,7 +29,7 @@ def silence() -> Iterator[None]:
 
 def hour(seed: int, folder: Path) -> World:
     """Openings, half of them cut off at any instant of the next five seconds, with a link that comes and goes."""
-    world = World(seed, folder, {**SETTINGS, "camera": CAMERA})
+    world = World(seed, folder, {**SETTINGS, "camera": CAMERA, "uplink": {**SETTINGS["uplink"], "backoff_max_s": 20}})
     dice = random.Random(seed)
     for at_s in range(10, HOUR_S - 60, 30):
         world.at(at_s * SECOND, lambda: world.move(False, "bounce"))

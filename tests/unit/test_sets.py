@@ -236,7 +236,7 @@ def test_to_remember_it_costs_no_commit_more_than_the_opening_its_pictures_and_t
     (told,) = rig.records("frames")
     rows = len(told["frames"])
     assert rows > 10
-    assert rig.unit._c.journal.commits - before <= 1 + rows, "the opening, and each picture's row; the set with the last"
+    assert rig.unit._c.journal.commits - before <= 1 + rows, "the set goes with its last picture's row"
 
 
 def test_a_picture_whose_row_was_written_only_at_the_start_is_named_once_and_in_its_place():
