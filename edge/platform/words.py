@@ -89,7 +89,8 @@ WORDS |= {
     "FrameSet.event": "The Event's seq.",
     "FrameSet.of": "The Event's epoch.",
     "FrameSet.frames": "Every sealed frame of this opening; each comes by HTTPS, before or after this record.",
-    "FrameSet.missing": "Why there are fewer than wanted. A unit that was cut off meanwhile says so when it starts again.",
+    "FrameSet.missing": "Why there are fewer than wanted. A unit that was cut off meanwhile says so at its next start; "
+    "where such a set comes twice, the one with a void seq is the older.",
     "FrameRef.name": "sha256 of the sealed bytes: the last part of its address.",
     "FrameRef.size_bytes": "Of the sealed bytes.",
     "FrameRef.boot_ns": "When it was taken, on the boot clock of the opening's at.",
