@@ -6,6 +6,7 @@ stands above all of it: outside it there is no live view and no picture, whateve
 """
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from edge.declare import Section, Text, setting
@@ -92,21 +93,24 @@ class Gb28181(Section, frozen=True):
         return self.camera_id or self.device_id or ""
 
 
-def check(gb: Gb28181) -> None:
-    """Raise ConfigError for what could never work."""
+def faults(gb: Gb28181) -> Iterator[ConfigError]:
+    """What could never work; what hangs on the IDs, once they are well."""
     if gb.host is None:
         return
-    wanted = {"server_id": gb.server_id, "device_id": gb.device_id, "magnet_id": gb.magnet_id}
-    for key, value in {**wanted, "camera_id": gb.camera}.items():
-        if not re.fullmatch(ID, value or ""):
-            raise _wrong(key, "nothing" if value is None else repr(value), "20 digits, as the platform's keeper gave")
+    ids = {"server_id": gb.server_id, "device_id": gb.device_id, "magnet_id": gb.magnet_id}
+    ids |= {"camera_id": gb.camera_id} if gb.camera_id is not None else {}
+    wrong = {key: value for key, value in ids.items() if not re.fullmatch(ID, value or "")}
+    for key, value in wrong.items():
+        yield _wrong(key, "nothing" if value is None else repr(value), "20 digits, as the platform's keeper gave")
+    if wrong:
+        return
     if gb.magnet_id in (gb.device_id, gb.camera):
-        raise _wrong("magnet_id", repr(gb.magnet_id), "20 digits of its own")
+        yield _wrong("magnet_id", repr(gb.magnet_id), "20 digits of its own")
     for key, name in (("domain", gb.realm), ("user", gb.user or "0"), ("host", gb.host)):
         if not re.fullmatch(r"[A-Za-z0-9._:-]{1,255}", name):
-            raise _wrong(key, repr(name), "letters, digits, dots and dashes")
+            yield _wrong(key, repr(name), "letters, digits, dots and dashes")
     if gb.snapshot_url is not None and not re.fullmatch(r"https?://[^/?#@\s]+/[^?#@\s]*", gb.snapshot_url):
-        raise _wrong("snapshot_url", repr(gb.snapshot_url), "http(s)://host/ and what follows, without a query")
+        yield _wrong("snapshot_url", repr(gb.snapshot_url), "http(s)://host/ and what follows, without a query")
 
 
 def _wrong(key: str, found: str, wanted: str) -> ConfigError:

@@ -1,5 +1,6 @@
 """Settings of a platform beside the main one: an IoT hub that is spoken to over MQTT as its profile says. Off."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from edge.declare import Section, Text, is_loopback, setting
@@ -43,10 +44,10 @@ class Cloud(Section, frozen=True):
     ] = "event, alarm"
 
 
-def check(cloud: Cloud) -> None:
-    """Raise ConfigError for what could never work."""
+def faults(cloud: Cloud) -> Iterator[ConfigError]:
+    """What could never work."""
     if not cloud.tls and cloud.host is not None and not is_loopback(cloud.host):
-        raise ConfigError(
+        yield ConfigError(
             "cloud.tls",
             found=f"false with host {cloud.host}",
             wanted="true for every host but this machine",

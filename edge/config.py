@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from edge import centre, declare, fittings, outlets, phonebook, road, upkeep
 from edge.cloud import Cloud
-from edge.cloud import check as check_cloud
+from edge.cloud import faults as cloud_faults
 from edge.declare import Section, read_secret
 from edge.declare import is_loopback as is_loopback
 from edge.declare import setting as _is
@@ -182,6 +182,31 @@ def settings() -> Iterator[Setting]:
 
 def load(path: Path) -> Config:
     """Read one TOML file. Raises ConfigError that says what, where, found, wanted and what to do."""
+    tables = _read(path)
+    try:
+        return parse(tables)
+    except ConfigError as err:
+        err.where = str(path)
+        raise
+
+
+def check(path: Path) -> list[ConfigError]:
+    """All that is not as declared; of settings together, once each is well. Raises ConfigError for what is no TOML."""
+    found = list(_faults(_read(path), {}))
+    for err in found:
+        err.where = str(path)
+    return found
+
+
+def parse(tables: Mapping[str, Any]) -> Config:
+    """A Config from TOML's tables. Raises ConfigError for the first thing that is not as declared."""
+    built: dict[str, Any] = {}
+    for err in _faults(tables, built):
+        raise err
+    return Config(**built)
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             raw = file.read(FILE_MAX_BYTES + 1)
@@ -193,7 +218,7 @@ def load(path: Path) -> Config:
             remedy="`doorunit config defaults` prints one to start from.",
         ) from err
     try:
-        tables = _tables(raw)
+        return _tables(raw)
     except (ValueError, RecursionError) as err:  # a number of over 4300 digits and a deep nest are no TOMLDecodeError
         raise ConfigError(
             f"config file {path}",
@@ -201,38 +226,45 @@ def load(path: Path) -> Config:
             wanted=f"TOML, {FILE_MAX_BYTES} bytes at most, in lines of {LINE_MAX_BYTES} at most",
             remedy="`doorunit config defaults` prints one to start from.",
         ) from err
-    try:
-        return parse(tables)
-    except ConfigError as err:
-        err.where = str(path)
-        raise
 
 
-def parse(tables: Mapping[str, Any]) -> Config:
-    """A Config from TOML's tables. Raises ConfigError for the first thing that is not as declared."""
+def _faults(tables: Mapping[str, Any], built: dict[str, Any]) -> Iterator[ConfigError]:
+    """All that is wrong; `built` gets the sections."""
     known = {s.name: s for s in settings()}
     sections = {f.name: f.type for f in msgspec.structs.fields(Config)}
-    built: dict[str, Any] = {}
+    well = True
     for section, table in tables.items():
-        if section not in sections:
-            raise unknown(section, list(sections), "sections")
-        if not isinstance(table, Mapping):
-            raise ConfigError(
-                section,
-                found="no table" if _holds_secrets(section) else repr(table),
-                wanted=f"a table, [{section}], and settings below it",
-                remedy="`doorunit config defaults` prints them all.",
-            )
-        values = {}
+        values: dict[str, Any] = {}
+        for err in _of_section(section, table, known, values):
+            well = False
+            yield err
+        if section in sections:
+            built[section] = sections[section](**values)
+    if well:
+        yield from _together(Config(**built))
+
+
+def _of_section(section: str, table: Any, known: dict[str, Setting], values: dict[str, Any]) -> Iterator[ConfigError]:
+    """All that is wrong in one section; `values` gets what is well."""
+    sections = {name.partition(".")[0]: None for name in known}
+    if section not in sections:
+        yield unknown(section, list(sections), "sections")
+    elif not isinstance(table, Mapping):
+        yield ConfigError(
+            section,
+            found="no table" if _holds_secrets(section) else repr(table),
+            wanted=f"a table, [{section}], and settings below it",
+            remedy="`doorunit config defaults` prints them all.",
+        )
+    else:
         for key, value in table.items():
             name = f"{section}.{key}"
-            if name not in known:
-                raise unknown(name, list(known), "settings")
-            values[key] = _value(known[name], value)
-        built[section] = sections[section](**values)
-    config = Config(**built)
-    _together(config)
-    return config
+            try:
+                if name not in known:
+                    raise unknown(name, list(known), "settings")  # noqa: TRY301 - told as all others are
+                values[key] = _value(known[name], value)
+            except ConfigError as err:
+                yield err
 
 
 def plain(config: Config) -> Any:
@@ -290,11 +322,11 @@ def unknown(name: str, names: list[str], kind: str) -> ConfigError:
     )
 
 
-def _together(config: Config) -> None:
+def _together(config: Config) -> Iterator[ConfigError]:
     """What one setting must be because of another."""
     door, camera = config.door, config.camera
     if door.chatter_ms <= 2 * door.settle_ms:
-        raise ConfigError(
+        yield ConfigError(
             "door.chatter_ms",
             found=door.chatter_ms,
             wanted=f"more than twice door.settle_ms ({door.settle_ms})",
@@ -302,14 +334,14 @@ def _together(config: Config) -> None:
         )
     ring_mb = (camera.before_s + 1) * camera.fps * camera.width * camera.height * 4 // 1_000_000
     if ring_mb > RING_MAX_MB:
-        raise ConfigError(
+        yield ConfigError(
             "camera.before_s",
             found=f"{camera.before_s} s at {camera.fps}/s of {camera.width}x{camera.height}, which is {ring_mb:.0f} MB",
             wanted=f"pictures from before the opening that fit into {RING_MAX_MB} MB of RAM",
             remedy="Lower camera.before_s, camera.fps or the picture's size.",
         )
-    road.check(config.uplink)
-    phonebook.check(config.viid)
+    yield from road.faults(config.uplink)
+    yield from phonebook.faults(config.viid)
     pins = {
         "door.contact_pin": door.contact_pin,
         "camera.led_pin": camera.led_pin,
@@ -317,13 +349,13 @@ def _together(config: Config) -> None:
         "indicator.led_pin": config.indicator.led_pin,
         "indicator.buzzer_pin": config.indicator.buzzer_pin,
     }
-    fittings.check(config.sensors, pins)
-    outlets.check(config.metrics, config.home_assistant)
-    check_cloud(config.cloud)
-    centre.check(config.gb28181)
+    yield from fittings.faults(config.sensors, pins)
+    yield from outlets.faults(config.metrics, config.home_assistant)
+    yield from cloud_faults(config.cloud)
+    yield from centre.faults(config.gb28181)
     for name, url in phonebook.urls(config.wecom, config.dingtalk, config.feishu, config.ntfy):
         if not phonebook.is_safe(url):
-            raise ConfigError(
+            yield ConfigError(
                 name,
                 found="an address that is not of that form",  # not repeated: a key may have been pasted with it
                 wanted="https://host/path without a key; http:// only on this machine",

@@ -3,7 +3,7 @@
 Defaults and examples are what hardware/pins.toml wires; tests/hardware holds the two together.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 import msgspec
@@ -83,33 +83,33 @@ class Indicator(Section, frozen=True):
     ] = None
 
 
-def check(sensors: Sensors, pins: Mapping[str, int | None]) -> None:
-    """Refuse what one setting must not be because of another. `pins`: by setting, first come first served."""
-    _check_pins(pins)
+def faults(sensors: Sensors, pins: Mapping[str, int | None]) -> Iterator[ConfigError]:
+    """What one setting must not be because of another. `pins`: by setting, first come first served."""
+    yield from _pin_faults(pins)
     taken: dict[int, str] = {}
     for name, address in sensors.addresses.items():
         part, strapped = CHIPS[name]
         if address not in strapped or address in taken:
-            raise ConfigError(
+            yield ConfigError(
                 f"sensors.{name}",
                 found=hex(address) + (f", which is sensors.{taken[address]}" if address in taken else ""),
                 wanted=f"an address that the {part} can have and no other chip has:"
                 f" one of {', '.join(map(hex, strapped))}",
                 remedy=f"The chip's address pins choose it. {EXPLAIN.format(f'sensors.{name}')}",
             )
-        taken[address] = name
+        taken.setdefault(address, name)
 
 
-def _check_pins(pins: Mapping[str, int | None]) -> None:
+def _pin_faults(pins: Mapping[str, int | None]) -> Iterator[ConfigError]:
     taken = {2: "I2C data", 3: "I2C clock"}
     for name, pin in pins.items():
         if pin is None:
             continue
         if pin not in PINS or pin in taken:
-            raise ConfigError(
+            yield ConfigError(
                 name,
                 found=f"{pin}, which is {taken[pin]}" if pin in taken else pin,
                 wanted="a free GPIO 4-27 that nothing else is wired to",
                 remedy=EXPLAIN.format(name),
             )
-        taken[pin] = name
+        taken.setdefault(pin, name)

@@ -1,6 +1,7 @@
 """Settings of what else may look at a unit's health: Prometheus by a file, Home Assistant by discovery. Both off."""
 
 import re
+from collections.abc import Iterator
 from typing import Annotated
 
 from edge.declare import Section, Text, setting
@@ -25,12 +26,12 @@ class HomeAssistant(Section, frozen=True):
     prefix: Annotated[Text | None, setting("Home Assistant's discovery prefix.", example='"homeassistant"')] = None
 
 
-def check(metrics: Metrics, home_assistant: HomeAssistant) -> None:
-    """Raise ConfigError for what could never work."""
+def faults(metrics: Metrics, home_assistant: HomeAssistant) -> Iterator[ConfigError]:
+    """What could never work."""
     for name, value, wanted, example in (
         ("metrics.textfile", metrics.textfile, r"/.+\.prom", "a full path that ends in .prom"),
         ("home_assistant.prefix", home_assistant.prefix, r"[A-Za-z0-9_-]+", "letters, digits, - and _"),
     ):
         if value is not None and not re.fullmatch(wanted, value):
             remedy = f"`doorunit config explain {name}` tells what it is for."
-            raise ConfigError(name, found=repr(value), wanted=example, remedy=remedy)
+            yield ConfigError(name, found=repr(value), wanted=example, remedy=remedy)

@@ -136,19 +136,19 @@ class Viid(Section, frozen=True):
     ] = 3
 
 
-def check(viid: Viid) -> None:
-    """What one setting must be because of another. Raises ConfigError."""
+def faults(viid: Viid) -> Iterator[ConfigError]:
+    """What one setting must be because of another."""
     plain = viid.own_line and viid.url.startswith("http://") and is_safe("https://" + viid.url.removeprefix("http://"))
     remedy = "`doorunit config explain {}` tells what it is for."
     if not (plain or is_safe(viid.url)):
-        raise ConfigError(
+        yield ConfigError(
             "viid.url",
             found="an address that is not of that form",  # not repeated: a password may have been pasted with it
             wanted="https://host:port without a key; http:// only with viid.own_line = true",
             remedy=remedy.format("viid.url"),
         )
     if viid.device_id is not None and not re.fullmatch(r"[0-9]{20}", viid.device_id):
-        raise ConfigError(
+        yield ConfigError(
             "viid.device_id", found=repr(viid.device_id), wanted="20 digits", remedy=remedy.format("viid.device_id")
         )
 

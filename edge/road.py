@@ -1,5 +1,6 @@
 """Settings of the road to the platform: its broker, where pictures go, and what to do where MQTT is blocked."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -72,24 +73,24 @@ class Uplink(Section, frozen=True):
     )
 
 
-def check(uplink: Uplink) -> None:
-    """What one setting must be because of another. Raises ConfigError."""
+def faults(uplink: Uplink) -> Iterator[ConfigError]:
+    """What one setting must be because of another."""
     if not uplink.tls and not is_loopback(uplink.host):
-        raise ConfigError(
+        yield ConfigError(
             "uplink.tls",
             found=f"false with host {uplink.host}",
             wanted="true for every host but this machine",
             remedy="Records must not cross a network in clear.",
         )
     if uplink.proxy is not None and proxy_of(uplink.proxy) is None:
-        raise ConfigError(
+        yield ConfigError(
             "uplink.proxy",
             found="an address that is not of that form",  # not repeated: a password may have been written into it
             wanted="http://host:port and nothing else; user and password go into uplink.proxy_login",
             remedy="Ask the network's owner for the proxy's host and port.",
         )
     if uplink.proxy_login is not None and b":" not in uplink.proxy_login.reveal():
-        raise ConfigError(
+        yield ConfigError(
             "uplink.proxy_login",
             found="a text without a colon",
             wanted="user:password",

@@ -71,6 +71,11 @@ def log_to_stderr(level: str) -> None:
     logging.basicConfig(level=level.upper(), format=_LINE, stream=sys.stderr)
 
 
+def told(err: DoorunitError) -> dict[str, str]:
+    """An error as every verb's --json tells it."""
+    return {name: getattr(err, name) for name in ("what", "where", "found", "wanted", "remedy")}
+
+
 def _run(verb: ModuleType, name: str, words: list[str]) -> int:
     parser = _Parser(prog=f"doorunit {name}", description=verb.__doc__, allow_abbrev=False)
     parser.add_argument("--json", action="store_true", help="answer in JSON")
@@ -87,8 +92,7 @@ def _misused(command: str, found: str, wanted: str) -> ConfigError:
 
 def _tell(err: DoorunitError, code: int, *, as_json: bool) -> int:
     if as_json:
-        told = {name: getattr(err, name) for name in ("what", "where", "found", "wanted", "remedy")}
-        sys.stdout.write(json.dumps({"error": told}, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps({"error": told(err)}, ensure_ascii=False) + "\n")
     else:
         sys.stderr.write(f"doorunit: {err}\n")
     return code

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edge import config
-from edge.cli import WELL
+from edge.cli import MISUSED, WELL, told
 from edge.cli.run import CONFIG
 from edge.declare import toml
 from edge.errors import ConfigError
@@ -25,7 +25,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0: as asked, and the file is well."""
+    """0: as asked, and the file is well; 2: it is not, and all that is wrong is told."""
+    if args.what == "check":
+        wrong = config.check(Path(args.name or CONFIG))
+        if wrong:
+            return _tell_all(wrong, args.json)
     write = {"check": _check, "explain": _explain, "defaults": _defaults, "machine": _machine}[args.what]
     wanted = {"defaults": ("",), "machine": ("", "door", "term")}.get(args.what)
     if wanted is not None and args.name not in wanted:
@@ -37,6 +41,16 @@ def run(args: argparse.Namespace) -> int:
         )
     sys.stdout.write(write(args.name, args.json) + "\n")
     return WELL
+
+
+def _tell_all(wrong: list[ConfigError], as_json: bool) -> int:
+    """`error` is the first, as every verb tells one; `errors` are all."""
+    if as_json:
+        each = [told(err) for err in wrong]
+        sys.stdout.write(json.dumps({"error": each[0], "errors": each}, ensure_ascii=False) + "\n")
+    else:
+        sys.stderr.write("".join(f"doorunit: {err}\n" for err in wrong))
+    return MISUSED
 
 
 def _check(name: str, as_json: bool) -> str:
