@@ -5,13 +5,15 @@ import sys
 from contextlib import ExitStack
 
 from beat import now_ns
+from sizes import sizes
 from stage import ROOT, command, said, stage
 from table import percentile, show
 
 from edge.errors import LinkError
 from edge.onsite.ask import NAME, ask
 
-ROUNDS = 15
+SIZES = sizes(__doc__, rounds=15)
+ROUNDS = SIZES.rounds
 WITHIN_S = 20
 MS = 1_000_000
 VERBS = ("status", "doctor", "net")

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import proc
 from ear import Ear, Heard
+from sizes import sizes
 from stage import Player, Stage, command, said, soon_ns, stage
 from table import show
 
@@ -20,11 +21,12 @@ from edge.records import Change, Event
 from edge.sim import remote
 from edge.wire import decode
 
-OPENINGS = 1000
+SIZES = sizes(__doc__, openings=1000, idle_s=20, sync_events=100)
+OPENINGS = SIZES.openings
 SETTLE_MS = 5  # the least that door.settle_ms takes: not to wait longer than need be
 WARM_S = 10
-IDLE_S = 20
-SYNC_EVENTS = 100
+IDLE_S = SIZES.idle_s
+SYNC_EVENTS = SIZES.sync_events
 MS = 1_000_000
 
 

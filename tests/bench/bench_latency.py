@@ -14,14 +14,15 @@ from statistics import median
 from typing import NamedTuple
 
 from ear import Ear, Heard
+from sizes import sizes
 from stage import Player, Stage, mqtt_io_python, said, soon_ns, stage
 from table import medians, percentile, show
 
 from edge.records import Change, Event
 from edge.wire import decode
 
-ROUNDS = 5
-EVENTS = 300
+SIZES = sizes(__doc__, rounds=5, events=300)
+ROUNDS, EVENTS = SIZES.rounds, SIZES.events
 WARM_UP = 20  # movements before, not counted
 SETTLE_MS = 5  # the least that door.settle_ms takes
 TURN_MS = (5, 11)

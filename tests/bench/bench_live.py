@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 
+from sizes import sizes
+from stage import said
 from table import percentile, show
 
 from edge.camera.mask import Mask
@@ -22,10 +24,9 @@ from edge.uplink.gb28181.live import Live
 from edge.uplink.gb28181.rtp import Packer
 from edge.uplink.gb28181.views import ViewBegan, ViewEnded
 
-ROUNDS = 30
-PICTURES = 450
-HOURS = 12
-COMMAND = "python tests/bench/bench_live.py"
+SIZES = sizes(__doc__, rounds=30, pictures=450, hours=12)
+ROUNDS, PICTURES, HOURS = SIZES.rounds, SIZES.pictures, SIZES.hours
+COMMAND = said()
 MASK = Mask([[(0, 0), (0.3, 0), (0.3, 1), (0, 1)]])
 OFFER = """v=0
 o=34020000001320000001 0 0 IN IP4 127.0.0.1

@@ -8,6 +8,7 @@ import sys
 from contextlib import closing
 
 from ear import Ear
+from sizes import sizes
 from stage import said, soon_ns, stage
 from table import percentile, show
 
@@ -16,7 +17,7 @@ from edge.sim.phones import Heard, Phones
 
 SETTLE_MS = 5
 TURN_MS = 250  # Feishu takes five in a second
-COUNTS = {"wecom": 20, "dingtalk": 20, "feishu": 90, "ntfy": 60}  # within one minute, or one burst
+COUNTS = vars(sizes(__doc__, wecom=20, dingtalk=20, feishu=90, ntfy=60))  # within one minute, or one burst
 MS = 1_000_000
 WITHIN_S = 10
 

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ear import Ear
+from sizes import sizes
 from stage import said, soon_ns, stage
 from table import percentile, show
 
@@ -14,7 +15,8 @@ from edge.records import Change, Event
 from edge.wire import decode
 
 SETTLE_MS = 5
-MOVEMENTS = 40
+SIZES = sizes(__doc__, movements=40)
+MOVEMENTS = SIZES.movements
 TURN_MS = 50
 MS = 1_000_000
 AIM_MS = 50

@@ -8,13 +8,15 @@ from contextlib import ExitStack
 
 from beat import now_ns
 from ear import Ear, Heard
+from sizes import sizes
 from stage import Stage, command, said, stage
 from table import medians, show
 
 from edge.records import Boot, Event
 from edge.wire import decode
 
-ROUNDS = 5
+SIZES = sizes(__doc__, rounds=5)
+ROUNDS = SIZES.rounds
 SETTLE_MS = 50  # as shipped
 WITHIN_S = 20
 MS = 1_000_000

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -156,7 +157,7 @@ def mqtt_io_python() -> str:
 
 def said() -> str:
     """The command that made this table."""
-    return f"python {os.path.relpath(sys.argv[0], ROOT)}"
+    return shlex.join(["python", os.path.relpath(sys.argv[0], ROOT), *sys.argv[1:]])
 
 
 def soon_ns(wait_s: float) -> int:
