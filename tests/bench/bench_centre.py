@@ -7,6 +7,7 @@ import sys
 from contextlib import closing
 
 from ear import Ear
+from sizes import sizes
 from stage import said, soon_ns, stage
 from table import percentile, show
 
@@ -17,7 +18,7 @@ from edge.sim.centreline import CentreServer
 SERVER, DEVICE, MAGNET = "31010600002000000001", "31010600011327000001", "31010600011347000001"
 SETTLE_MS = 5
 TURN_MS = 60
-MOVES = 300
+MOVES = sizes(__doc__, moves=300).moves
 MS = 1_000_000
 WITHIN_S = 10
 SETTINGS = """

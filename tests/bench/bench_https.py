@@ -16,6 +16,7 @@ from statistics import median
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from beat import now_ns
+from sizes import sizes
 from stage import Stage, said, stage
 from table import percentile, show
 
@@ -31,11 +32,13 @@ from edge.uplink.tunnel import Proxy
 from edge.uplink.weblink import HttpsLink
 
 UNIT = "bench-1"
-EVENTS = 400
+SERVES = sys.argv[1:2] == ["serve"]  # the station is this file too, in a process of its own
+SIZES = sizes(__doc__, [] if SERVES else None, events=400, backlog=3000, rounds=3)
+EVENTS = SIZES.events
 WARM_UP = 20
-BACKLOG = 3000
+BACKLOG = SIZES.backlog
 WINDOW = 64
-ROUNDS = 3
+ROUNDS = SIZES.rounds
 WITHIN_S = 30
 MS = 1_000_000
 ANSWERS = queue.Queue[Fact]
@@ -182,7 +185,7 @@ def be_station(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["serve"]:
+    if SERVES:
         be_station(Path(sys.argv[2]))
     else:
         main()
