@@ -17,8 +17,8 @@ UV ?= uv
 NODE := $(if $(shell command -v node 2>/dev/null),,nodejs) $(if $(shell command -v npm 2>/dev/null),,npm)
 # What the tests need from Debian: a real broker and a plain subscriber, a browser for the pages, Chinese type for its
 # pictures, what decodes live view, what draws the wiring and renders the enclosure of hardware/, what sets a man page,
-# and a real SIP registrar
-DEBIAN := mosquitto mosquitto-clients chromium ffmpeg fonts-noto-cjk graphviz groff-base openscad systemd kamailio $(NODE)
+# a real SIP registrar, and a database for receivers side by side
+DEBIAN := mosquitto mosquitto-clients chromium ffmpeg fonts-noto-cjk graphviz groff-base openscad postgresql systemd kamailio $(NODE)
 # Of these, what Debian would start on all addresses: masked before it is installed. The tests start their own.
 UNSTARTED := kamailio
 
@@ -139,7 +139,7 @@ lock: ## make deploy/lock/*.txt anew from pyproject.toml and deploy/lock/*.in (n
 	export UV_CUSTOM_COMPILE_COMMAND="make lock"
 	cd deploy/lock
 	pin() { $(UV) pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-annotate "$$@"; }
-	pin -o test.txt ../../pyproject.toml --extra station --extra live run.in test.in
+	pin -o test.txt ../../pyproject.toml --extra station --extra live --extra postgres run.in test.in
 	pin -o station.txt ../../pyproject.toml --extra station run.in
 	pin -o run.txt ../../pyproject.toml run.in
 	pin -o nodeps.txt --no-deps nodeps.in

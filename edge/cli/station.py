@@ -6,7 +6,8 @@ for its card. report UNIT: its installation report, verified; --out: that as a P
 address, and with --out its QR code as SVG, by which the resident announces an opening. enrol UNIT: an identity made
 by hand, for the bench. release add FILE: offer a signed package to units. people add NAME --role R, people list,
 people remove NAME, people reset NAME: the accounts. Each works on the station's folder; a station that runs takes it
-up within seconds.
+up within seconds. receive: only the receiver, one of several side by side that share a
+database.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from edge.cli import WELL, log_to_stderr
+from edge.cli import WELL, log_to_stderr, receive
 from edge.clock import SystemClock
 from edge.durable import write_durably
 from edge.errors import ConfigError
@@ -76,6 +77,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--channel", default="stable", help="release: which units are to have it (default stable)")
     parser.add_argument("--base", default="", help="doorstep: where phones reach the page, https://HOST:PORT")
     parser.add_argument("--language", choices=("zh", "en"), default="zh", help="of scheduled posts and of paper")
+    receive.declare(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -265,6 +267,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "report": _report,
     "doorstep": _doorstep,
     "release": _release,
+    "receive": receive.run,
 }
 
 

@@ -1,10 +1,9 @@
-"""All that units have sent, in SQLite: once each, by (unit, epoch, seq), on the disk before any receipt leaves.
+"""All that units have sent: once each, by (unit, epoch, seq), on the disk before any receipt leaves.
 
-One connection writes, under a lock; readers have their own. Sealed frames are files beside it, file first.
+Where its tables stand is store.py's business, and every statement here is both SQLite's and PostgreSQL's. Sealed
+frames are files beside it, file first.
 """
 
-import sqlite3
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +12,8 @@ from typing import Any
 import msgspec
 
 from edge.clock import Stamp
-from edge.durable import make_folder
-from edge.errors import PartError
 from edge.records import Boot, ClockAnchor, Gap
-from edge.station.schema import OPENING, migrate
+from edge.station.store import Db, SqliteStore, Store
 from edge.wire import Envelope
 
 _envelopes = msgspec.json.Decoder(Envelope)
@@ -55,30 +52,14 @@ class UnitRow(msgspec.Struct, frozen=True):
 
 
 class Ledger:
-    """Any thread may call it. Raises PartError where the disk refuses."""
+    """Any thread may call it. Raises PartError where the disk refuses. `place`: a folder for SQLite, or a store."""
 
-    def __init__(self, folder: Path) -> None:
-        make_folder(folder, 0o700)
-        self._path = folder / "ledger.db"
-        self._lock = threading.Lock()
-        self._reading = threading.Lock()
-        try:
-            self._db = self._connect()
-            try:
-                migrate(self._db, self._path)
-            except PartError:
-                self._db.close()
-                raise
-            self._reader = self._connect()
-            self._reader.execute("PRAGMA query_only=ON")
-        except sqlite3.Error as err:
-            raise self._trouble(err) from err
+    def __init__(self, place: Path | Store) -> None:
+        self.store = SqliteStore(place) if isinstance(place, Path) else place
 
     def close(self) -> None:
-        """Close the file; safe to repeat."""
-        with self._lock, self._reading:
-            self._reader.close()
-            self._db.close()
+        """Close it; safe to repeat."""
+        self.store.close()
 
     # Writing
 
@@ -89,19 +70,10 @@ class Ledger:
             yield Batch(db)
 
     @contextmanager
-    def change(self) -> Iterator[sqlite3.Connection]:
+    def change(self) -> Iterator[Db]:
         """One transaction for the station's own tables; nothing of it stays if the block raises."""
-        with self._lock:
-            try:
-                self._db.execute("BEGIN IMMEDIATE")
-                yield self._db
-                self._db.execute("COMMIT")
-            except sqlite3.Error as err:
-                self._db.rollback()
-                raise self._trouble(err) from err
-            except BaseException:  # whatever it was, nothing half-done stays
-                self._db.rollback()
-                raise
+        with self.store.change() as db:
+            yield db
 
     # Reading
 
@@ -132,15 +104,18 @@ class Ledger:
     def openings(self, since_ns: int) -> list[Stored]:
         """Openings of all units received since then, and so all that were since then; oldest first by arrival."""
         rows = self.read(
-            f"SELECT n, unit, received_ns, body FROM record WHERE {OPENING} AND received_ns >= ? ORDER BY n",  # noqa: S608 - a constant of ours
+            f"SELECT n, unit, received_ns, body FROM record WHERE {self.store.opening} AND received_ns >= ? ORDER BY n",  # noqa: S608 - a constant of ours
             (since_ns,),
         )
         return [self._stored(*row) for row in rows]
 
     def last_opening(self, unit: str) -> Stored | None:
         """The unit's newest by arrival."""
-        query = f"SELECT n, unit, received_ns, body FROM record WHERE {OPENING} AND unit = ? ORDER BY n DESC LIMIT 1"  # noqa: S608 - a constant of ours
-        rows = self.read(query, (unit,))
+        rows = self.read(
+            f"SELECT n, unit, received_ns, body FROM record WHERE {self.store.opening} AND unit = ?"  # noqa: S608 - a constant of ours
+            " ORDER BY n DESC LIMIT 1",
+            (unit,),
+        )
         return self._stored(*rows[0]) if rows else None
 
     def holds(self, unit: str, epoch: str, seq: int) -> Stored | None:
@@ -160,7 +135,7 @@ class Ledger:
         for (epoch,) in self.read("SELECT DISTINCT epoch FROM record WHERE unit = ?", (unit,)):
             holes = self.read(
                 "SELECT before + 1, seq - 1 FROM (SELECT seq, lag(seq, 1, 0) OVER (ORDER BY seq) AS before"
-                " FROM record WHERE unit = ? AND epoch = ?) WHERE seq > before + 1",
+                " FROM record WHERE unit = ? AND epoch = ?) AS step WHERE seq > before + 1",
                 (unit, epoch),
             )
             voids = self.read("SELECT low, high FROM void WHERE unit = ? AND epoch = ?", (unit, epoch))
@@ -187,35 +162,17 @@ class Ledger:
 
     def read(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """What a query of the station's own files answers."""
-        with self._reading:
-            try:
-                return self._reader.execute(query, values).fetchall()
-            except sqlite3.Error as err:
-                raise self._trouble(err) from err
+        return self.store.read(query, values)
 
     def _stored(self, n: int, unit: str, received_ns: int, body: bytes) -> Stored:
         envelope = _envelopes.decode(body)
         return Stored(n, unit, received_ns, envelope, self.anchor(unit, envelope.data.record.at.boot))
 
-    def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "mmap_size=0", "foreign_keys=ON"):
-            db.execute(f"PRAGMA {pragma}")
-        return db
-
-    def _trouble(self, err: sqlite3.Error) -> PartError:
-        return PartError(
-            f"ledger {self._path}",
-            found=err,
-            wanted="a disk that takes and keeps what is written",
-            remedy="Units keep everything until it works again; look at the disk, then start the station anew.",
-        )
-
 
 class Batch:
     """What happens within one transaction."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: Db) -> None:
         self._db = db
 
     def record(self, unit: str, envelope: Envelope, received_ns: int) -> int | None:
@@ -231,7 +188,10 @@ class Batch:
         for epoch, low, high in _voids(envelope):
             self._db.execute("INSERT INTO void VALUES (?, ?, ?, ?)", (unit, epoch, low, high))
         if isinstance(record, ClockAnchor):
-            self._db.execute("INSERT OR REPLACE INTO anchor VALUES (?, ?, ?)", (unit, record.at.boot, _pack(record.at)))
+            self._db.execute(
+                "INSERT INTO anchor VALUES (?, ?, ?) ON CONFLICT (unit, boot) DO UPDATE SET body = excluded.body",
+                (unit, record.at.boot, _pack(record.at)),
+            )
         return int(row[0])
 
     def unit(self, unit: str, seen_ns: int, **columns: object) -> None:

@@ -1,6 +1,7 @@
 """Takes what units send off the broker, commits it, and only then sends receipts.
 
-Messages that arrive together are committed together: one sync and one receipt a unit for all of them.
+Messages that arrive together are committed together: one sync and one receipt a unit for all of them. Receivers side
+by side share one subscription and one database; nothing else is shared, and none knows of the others.
 """
 
 import logging
@@ -29,7 +30,9 @@ log = logging.getLogger(__name__)
 
 BATCH = 500  # messages in one commit at most
 PULSE_S = 0.1  # of silence after a pulse, before it is committed by itself
-RETRY_S = 1.0  # pause after the disk refused
+RETRY_S = 1.0  # pause after the disk or the database refused
+ALONE = ("event", "state", "online", "pulse", "reply")
+SHARED = ALONE[:-1]  # a reply is for the station that asked
 
 _Plain = str | int | float | bool | None
 _Near = _Plain | list[_Plain] | dict[str, _Plain]
@@ -81,8 +84,21 @@ class News(msgspec.Struct, frozen=True):
     records: tuple[int, ...]
 
 
+class _Take:
+    """What one batch brought."""
+
+    def __init__(self) -> None:
+        self.held: dict[tuple[str, str], list[int]] = defaultdict(list)  # seqs by unit and epoch: they get receipts
+        self.new: list[int] = []
+        self.seen_ns: dict[str, int] = {}
+        self.told: dict[str, dict[str, object]] = defaultdict(dict)  # columns of each unit's row
+
+
 class Receiver:
-    """One subscription for all units. `on_news` is called in the receiver's thread, after the commit."""
+    """One subscription for all units. `on_news` is called in the receiver's thread, after the commit.
+
+    `group`: it is shared with the other receivers of that group, which MQTT 5 alone can say; `name`: its own client id.
+    """
 
     def __init__(
         self,
@@ -94,6 +110,8 @@ class Receiver:
         port: int,
         tls: tuple[str, str, str] | None,
         v5: bool = True,
+        name: str = "station",
+        group: str = "",
     ) -> None:
         self._ledger = ledger
         self._clock = clock
@@ -105,9 +123,12 @@ class Receiver:
         self.on_mqtt: Callable[[str], object] = lambda _unit: None  # it speaks by the broker (again)
         self.connected = threading.Event()  # units are heard
         self._closing = threading.Event()
+        before, leaves = (f"$share/{group}/", SHARED) if group else ("", ALONE)
+        self._topics = [(f"{before}{wire.ROOT}/+/{leaf}", 1) for leaf in leaves]
+        self._kept: dict[tuple[str, str], Message] = {}  # what nobody sends again, while the ledger refuses
         self._client = Client(
             CallbackAPIVersion.VERSION2,
-            "station",
+            name,
             clean_session=None if v5 else True,
             protocol=MQTTProtocolVersion.MQTTv5 if v5 else MQTTProtocolVersion.MQTTv311,
         )
@@ -155,7 +176,7 @@ class Receiver:
         if reason.is_failure:
             log.warning("receiver: the broker said %s", reason)
             return
-        client.subscribe([(f"{wire.ROOT}/+/{leaf}", 1) for leaf in ("event", "state", "online", "pulse", "reply")])
+        client.subscribe(self._topics)
 
     def _on_subscribe(self, *_: object) -> None:
         self.connected.set()
@@ -198,31 +219,39 @@ class Receiver:
         return message
 
     def _take(self, batch: Sequence[Message | Handed]) -> None:
-        """Commit, then receipt. A disk that refuses costs time, not records: without a receipt they come again."""
-        held: dict[tuple[str, str], list[int]] = defaultdict(list)
-        new: list[int] = []
+        """Commit, then receipt. A disk that refuses costs time, not records: without a receipt they come again.
+
+        By unit, and the units' own rows last: two receivers that write to one database at once then wait for one
+        another, but never both.
+        """
+        take = _Take()
+        batch = sorted([*self._kept.values(), *batch], key=lambda message: message.unit)
         answers: list[tuple[Future[Answer], Answer]] = []
         try:
             with self._ledger.batch() as into:
                 for message in batch:
                     if isinstance(message, Handed):
-                        answers.append((message.answer, self._many(into, message, new)))
+                        answers.append((message.answer, self._many(into, message, take)))
                     else:
-                        self._one(into, message, held, new)
+                        self._one(into, message, take)
+                for unit, seen_ns in take.seen_ns.items():
+                    into.unit(unit, seen_ns, **take.told[unit])
         except PartError as err:
             for message in batch:
                 if isinstance(message, Handed):
                     _settle(message.answer, err)
             log.error("%s", err)  # noqa: TRY400 - the sentence says it all; the units send again
+            self._kept = {(m.unit, m.leaf): m for m in batch if isinstance(m, Message) and m.leaf != "event"}
             self._closing.wait(RETRY_S)
             return
-        for (unit, epoch), seqs in held.items():
+        self._kept = {}
+        for (unit, epoch), seqs in take.held.items():
             self._client.publish(wire.topic(unit, "receipt"), wire.receipt(epoch, seqs), qos=1)
         for future, answer in answers:
             _settle(future, answer)
-        self._on_news(News(frozenset(m.unit for m in batch), tuple(new)))
+        self._on_news(News(frozenset(m.unit for m in batch), tuple(take.new)))
 
-    def _many(self, into: Batch, handed: Handed, new: list[int]) -> Answer:
+    def _many(self, into: Batch, handed: Handed, take: _Take) -> Answer:
         """All of a batch that can be read, and of what cannot, why."""
         unit, epoch, seqs, refused = handed.unit, "", [], []
         for index, payload in enumerate(handed.records):
@@ -232,34 +261,34 @@ class Receiver:
                 record = envelope.data.record
                 if record.epoch != (epoch or record.epoch):
                     raise _mixed(unit, record.epoch, epoch)
+                n = into.record(unit, envelope, handed.received_ns)
             except WireError as err:
                 self.refused += 1
                 log.warning("%s", err)
                 refused.append(Unfit(index, str(err)))
                 continue
             epoch = record.epoch
-            n = into.record(unit, envelope, handed.received_ns)
-            new += [n] if n is not None else []
+            take.new += [n] if n is not None else []
             seqs.append(record.seq)
         if seqs:
-            into.unit(unit, handed.received_ns)
+            take.seen_ns[unit] = handed.received_ns
         return Answer(epoch, wire.ranges(seqs), tuple(refused))
 
-    def _one(self, into: Batch, m: Message, held: dict[tuple[str, str], list[int]], new: list[int]) -> None:
+    def _one(self, into: Batch, m: Message, take: _Take) -> None:
         try:
             _require_unit(m.unit)
             if m.leaf == "event":
                 envelope = wire.decode(m.unit, m.payload)
                 record = envelope.data.record
                 n = into.record(m.unit, envelope, m.received_ns)
-                held[m.unit, record.epoch].append(record.seq)
-                new += [n] if n is not None else []
-                into.unit(m.unit, m.received_ns)
+                take.held[m.unit, record.epoch].append(record.seq)
+                take.new += [n] if n is not None else []
             elif m.leaf == "online":
-                into.unit(m.unit, m.received_ns, online=bool(_object(m).get("online")))
+                take.told[m.unit]["online"] = bool(_object(m).get("online"))
             else:
                 _object(m)
-                into.unit(m.unit, m.received_ns, **{m.leaf: m.payload})
+                take.told[m.unit][m.leaf] = m.payload
+            take.seen_ns[m.unit] = m.received_ns
         except WireError as err:
             self.refused += 1
             log.warning("%s", err)

@@ -64,6 +64,7 @@ class Desk(Receiver):
         self._on_news = self._news
         self._inbox = queue.SimpleQueue()
         self._closing = threading.Event()
+        self._kept = {}
         self._client = self.ear = Ear()
         self.refused = 0
         self.elsewhere = lambda _: False
@@ -108,7 +109,7 @@ def opened(folder: Path) -> Iterator[Play]:
     """An empty ledger, emptied again after each input."""
     with office(folder) as at, asker() as ask:
         desk = Desk(at.ledger)
-        db = at.ledger._db
+        db = at.ledger.store.db
 
         def play(data: bytes) -> None:
             messages = [(topic, payload) for topic, _, payload in (part.partition(b"\n") for part in data.split(GAP))]

@@ -57,7 +57,7 @@ class Office:
         for path in (self.folder / "frames").rglob("*"):
             if path.is_file():
                 path.unlink()
-        self.ledger._db.execute("DELETE FROM frame")
+        self.ledger.store.db.execute("DELETE FROM frame")
 
     def keep_records(self) -> None:
         """One of each kind; the opening is seq 7, as the frames of seals.py say."""

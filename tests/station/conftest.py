@@ -1,6 +1,7 @@
 """A ledger, an authority and records as a unit would send them."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from edge.clock import Quality, Stamp
 from edge.records import AnyRecord, Change, Event
 from edge.station.ca import Authority
 from edge.station.ledger import Ledger
+from edge.station.postgres import PostgresStore
+from tests.station.database import Database
 
 NOW_NS = 1_795_000_000_000_000_000
 
@@ -23,10 +26,33 @@ def event(seq: int, *, epoch: str = "e1", change: Change = Change.OPENED, at: St
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
+def in_sqlite(tmp_path: Path) -> Iterator[Ledger]:
     opened = Ledger(tmp_path / "station")
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[Database]:
+    """A PostgreSQL that runs."""
+    opened = Database()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def in_postgres(database: Database) -> Iterator[Ledger]:
+    """The same ledger in PostgreSQL, empty."""
+    with closing(PostgresStore(database.url)) as store, store.change() as db:
+        db.execute("TRUNCATE unit, record, void, anchor, frame RESTART IDENTITY")
+    opened = Ledger(PostgresStore(database.url))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def ledger(in_sqlite: Ledger) -> Ledger:
+    return in_sqlite
 
 
 @pytest.fixture(scope="session")

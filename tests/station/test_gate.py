@@ -248,7 +248,7 @@ def test_a_picture_whose_look_cannot_be_written_down_is_not_shown(desk, authorit
     sealed = sealer.seal(b"\xff\xd8 a picture", epoch="e1", event=1, at=stamp())
     desk.frames.put("door-1", frame_name(sealed), sealed)
     browser = desk.browser("worker")
-    desk.ledger._db.execute("DROP TABLE audit")
+    desk.ledger.store.db.execute("DROP TABLE audit")
     answer = browser.get(f"/api/frames/{frame_name(sealed)}.jpg")
     assert (answer.status_code, b"a picture" in answer.content) == (503, False)
 

@@ -1,15 +1,17 @@
-"""The ledger holds each record once, for good, and knows what is missing."""
-
-import sqlite3
-from pathlib import Path
+"""The ledger holds each record once, for good, and knows what is missing: in SQLite and in PostgreSQL alike."""
 
 import pytest
 
 from edge.clock import Quality
-from edge.errors import PartError
-from edge.records import Boot, ClockAnchor, Gap, GapReason
+from edge.records import Boot, Change, ClockAnchor, Gap, GapReason
 from edge.station.ledger import Ledger, Picture
 from tests.station.conftest import event, stamp
+
+
+@pytest.fixture(params=["in_sqlite", "in_postgres"])
+def ledger(request: pytest.FixtureRequest) -> Ledger:
+    kept: Ledger = request.getfixturevalue(request.param)
+    return kept
 
 
 def test_a_record_that_comes_again_is_kept_once(ledger, keep):
@@ -97,34 +99,10 @@ def test_records_page_backwards_by_number(ledger, keep):
     assert [stored.n for stored in ledger.records(before_n=5, limit=3)] == [4, 3, 2]
 
 
-def test_the_ledger_syncs_every_commit(ledger, tmp_path: Path):
-    assert ledger._db.execute("PRAGMA synchronous").fetchone() == (2,)
-    assert ledger._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-
-
-def test_records_are_there_after_the_station_was_started_again(tmp_path: Path, ledger, keep):
-    keep(event(1))
-    ledger.close()
-    again = Ledger(tmp_path / "station")
-    assert again.count("door-1") == 1
-    again.close()
-
-
-def test_a_ledger_that_is_no_database_is_refused_with_its_name(tmp_path: Path):
-    (tmp_path / "ledger.db").write_bytes(b"not a database at all, but long enough to be one" * 100)
-    with pytest.raises(PartError, match=r"ledger .*ledger\.db: found .*not a database"):
-        Ledger(tmp_path)
-
-
-def test_a_disk_that_refuses_is_a_part_error_and_nothing_is_half_kept(ledger, keep):
-    keep(event(1))
-    (pages,) = ledger._db.execute("PRAGMA page_count").fetchone()
-    ledger._db.execute(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(PartError, match="database or disk is full"):
-        keep(*(event(seq) for seq in range(2, 500)))
-    assert ledger.count("door-1") == 1
-
-
-def test_a_reader_of_the_ledger_cannot_write(ledger):
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        ledger._reader.execute("DELETE FROM record")
+def test_openings_are_found_among_other_records_by_unit_and_by_time(ledger, keep):
+    keep(event(1), event(2, change=Change.SHUT), received_ns=10)
+    keep(event(3), event(4, change=Change.SHUT), received_ns=20)
+    keep(event(1), unit="door-2", received_ns=30)
+    assert [stored.envelope.data.record.seq for stored in ledger.openings(20)] == [3, 1]
+    assert ledger.last_opening("door-1") == ledger.holds("door-1", "e1", 3)
+    assert ledger.last_opening("door-3") is None

@@ -46,20 +46,20 @@ class Unit:
         self._unit = unit
         self.receipts: queue.SimpleQueue[wire.Receipt] = queue.SimpleQueue()
         listening: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self._client = Client(CallbackAPIVersion.VERSION2, unit, protocol=MQTTProtocolVersion.MQTTv5)
-        self._client.on_message = lambda _c, _d, m: self.receipts.put(wire.read_receipt(m.payload))
-        self._client.on_subscribe = lambda _c, _d, mid, _r, _p: listening.put(mid)
-        self._client.connect(broker.host, broker.port)
-        self._client.loop_start()
-        self._client.subscribe(wire.topic(unit, "receipt"), 1)
+        self.client = Client(CallbackAPIVersion.VERSION2, unit, protocol=MQTTProtocolVersion.MQTTv5)
+        self.client.on_message = lambda _c, _d, m: self.receipts.put(wire.read_receipt(m.payload))
+        self.client.on_subscribe = lambda _c, _d, mid, _r, _p: listening.put(mid)
+        self.client.connect(broker.host, broker.port)
+        self.client.loop_start()
+        self.client.subscribe(wire.topic(unit, "receipt"), 1)
         listening.get(timeout=PATIENCE_S)
 
     def say(self, leaf: str, payload: bytes) -> None:
-        self._client.publish(wire.topic(self._unit, leaf), payload, qos=1).wait_for_publish(PATIENCE_S)
+        self.client.publish(wire.topic(self._unit, leaf), payload, qos=1).wait_for_publish(PATIENCE_S)
 
     def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
+        self.client.disconnect()
+        self.client.loop_stop()
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_a_record_that_comes_again_is_receipted_again_and_told_once(receiver, un
 
 def test_many_records_are_receipted_as_few_ranges(receiver, unit, ledger):
     for seq in range(1, 301):
-        unit._client.publish(wire.topic("door-1", "event"), sent(seq), qos=1)
+        unit.client.publish(wire.topic("door-1", "event"), sent(seq), qos=1)
     held: set[int] = set()
     messages = 0
     while len(held) < 300:
@@ -171,11 +171,11 @@ def test_under_a_name_that_no_unit_has_nothing_is_kept(receiver, broker, unit, l
 def test_a_ledger_that_refuses_costs_the_receipt_and_then_works_again(receiver, unit, ledger):
     unit.say("event", sent(1))
     unit.receipts.get(timeout=PATIENCE_S)
-    (pages,) = ledger._db.execute("PRAGMA page_count").fetchone()
-    (most,) = ledger._db.execute(f"PRAGMA max_page_count = {pages}").fetchone()
+    (pages,) = ledger.store.db.execute("PRAGMA page_count").fetchone()
+    (most,) = ledger.store.db.execute(f"PRAGMA max_page_count = {pages}").fetchone()
     for seq in range(2, 60):
         unit.say("event", sent(seq))
-    ledger._db.execute("PRAGMA max_page_count = 1000000")
+    ledger.store.db.execute("PRAGMA max_page_count = 1000000")
     assert most == pages
     held = {1}
     while 99 not in held:
