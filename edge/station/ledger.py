@@ -208,11 +208,11 @@ class Batch:
 
     def frame(self, picture: Picture, received_ns: int) -> bool:
         """Keep a frame whose file is on the disk; False where it is here already."""
-        cursor = self._db.execute(
-            "INSERT INTO frame VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        row = self._db.execute(
+            "INSERT INTO frame VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING name",
             (picture.name, picture.unit, picture.epoch, picture.event, _pack(picture.at), received_ns),
-        )
-        return cursor.rowcount == 1
+        ).fetchone()
+        return row is not None
 
 
 def _voids(envelope: Envelope) -> Iterable[tuple[str, int, int]]:

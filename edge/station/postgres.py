@@ -76,7 +76,7 @@ class PostgresStore:
         with self._lock:
             try:
                 self._writer = self._open(self._writer)
-                with self._writer.transaction():
+                with self._writer.transaction(), self._writer.pipeline():  # nobody waits for an answer nobody asks for
                     yield Statements(self._writer)
             except psycopg.Error as err:
                 raise self._trouble(err) from err

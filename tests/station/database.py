@@ -37,6 +37,14 @@ class Database:
         """At once, as a power cut of it does; `fast`: in order."""
         self._do("pg_ctl", "-w", "-m", how, "stop")
 
+    def cpu_s(self) -> float:
+        """CPU seconds of the server and of those of its processes that run now."""
+        server = int((self.folder / "data" / "postmaster.pid").read_text(encoding="ascii").splitlines()[0])
+        children = Path(f"/proc/{server}/task/{server}/children").read_text(encoding="ascii").split()
+        stats = [Path(f"/proc/{pid}/stat").read_text(encoding="ascii") for pid in (server, *children)]
+        ticks = [sum(map(int, stat.rpartition(")")[2].split()[11:13])) for stat in stats]  # proc(5), fields 14 and 15
+        return sum(ticks) / os.sysconf("SC_CLK_TCK")
+
     def close(self) -> None:
         """End it, and remove its folder."""
         self.stop()
