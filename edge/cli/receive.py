@@ -29,12 +29,16 @@ def declare(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--broker", default="", help="mqtts://host:port; mqtt://host:port on this machine only")
     group.add_argument("--group", default="", help="shares the units with the receivers of this group (MQTT 5)")
     group.add_argument("--client", default="", help="client id, another for each (default station-HOSTNAME)")
+    group.add_argument("--durable", action="store_true", help="the broker keeps an hour of what comes meanwhile")
+    group.add_argument("--mqtt", choices=("5", "3.1.1"), default="5", help="what the broker speaks (default 5)")
     group.add_argument("--tls", nargs=3, type=Path, metavar=("CA", "CERT", "KEY"), help="mqtts: what it trusts, shows")
 
 
 def run(args: argparse.Namespace) -> int:
     """0: ended in order, what had arrived committed. Raises ConfigError, PartError."""
     host, port, tls = _broker(args)
+    if args.group and args.mqtt != "5":
+        raise ConfigError("--group", found="--mqtt 3.1.1", wanted="MQTT 5, which has shared subscriptions", remedy=TRY)
     log_to_stderr("info")
     from edge.station.receiver import Receiver
 
@@ -46,7 +50,18 @@ def run(args: argparse.Namespace) -> int:
         closing.callback(ledger.close)
         name = args.client or f"station-{socket.gethostname()}"
         clock = SystemClock()
-        receiver = Receiver(ledger, clock, lambda _: None, host=host, port=port, tls=tls, name=name, group=args.group)
+        receiver = Receiver(
+            ledger,
+            clock,
+            lambda _: None,
+            host=host,
+            port=port,
+            tls=tls,
+            v5=args.mqtt == "5",
+            name=name,
+            group=args.group,
+            durable=args.durable,
+        )
         closing.callback(receiver.close)
         told = {"client": name, "broker": f"{host}:{port}", "group": args.group}
         while not receiver.connected.wait(0.2):

@@ -16,6 +16,7 @@ from concurrent.futures import Future
 import msgspec
 from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 BATCH = 500  # messages in one commit at most
 PULSE_S = 0.1  # of silence after a pulse, before it is committed by itself
 RETRY_S = 1.0  # pause after the disk or the database refused
+KEPT_S = 3600  # how long a broker keeps a durable session
 ALONE = ("event", "state", "online", "pulse", "reply")
 SHARED = ALONE[:-1]  # a reply is for the station that asked
 
@@ -97,7 +99,8 @@ class _Take:
 class Receiver:
     """One subscription for all units. `on_news` is called in the receiver's thread, after the commit.
 
-    `group`: it is shared with the other receivers of that group, which MQTT 5 alone can say; `name`: its own client id.
+    `group`: it is shared with the other receivers of that group, which MQTT 5 alone can say; `name`: its own client id;
+    `durable`: the broker keeps for an hour what comes while this one is away, which spares units from sending it again.
     """
 
     def __init__(
@@ -112,6 +115,7 @@ class Receiver:
         v5: bool = True,
         name: str = "station",
         group: str = "",
+        durable: bool = False,
     ) -> None:
         self._ledger = ledger
         self._clock = clock
@@ -129,7 +133,7 @@ class Receiver:
         self._client = Client(
             CallbackAPIVersion.VERSION2,
             name,
-            clean_session=None if v5 else True,
+            clean_session=None if v5 else not durable,
             protocol=MQTTProtocolVersion.MQTTv5 if v5 else MQTTProtocolVersion.MQTTv311,
         )
         if tls:
@@ -141,7 +145,12 @@ class Receiver:
         self._client.on_message = self._on_message
         self._client.on_socket_open = _at_once
         self._client.reconnect_delay_set(1, 5)
-        self._client.connect_async(host, port, keepalive=20)
+        if durable and v5:
+            kept = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho leaves it untyped
+            kept.SessionExpiryInterval = KEPT_S
+            self._client.connect_async(host, port, keepalive=20, clean_start=False, properties=kept)
+        else:
+            self._client.connect_async(host, port, keepalive=20)
         self._client.loop_start()
         self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
         self._thread.start()
@@ -178,7 +187,15 @@ class Receiver:
             return
         client.subscribe(self._topics)
 
-    def _on_subscribe(self, *_: object) -> None:
+    def _on_subscribe(
+        self, client: Client, _data: object, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
+    ) -> None:
+        """A cluster in an election takes a connection and no subscription: another attempt, in order, as at first."""
+        refused = [str(reason) for reason in reasons if reason.is_failure]
+        if refused:
+            log.warning("receiver: no subscription: %s", refused[0])
+            client.subscribe(self._topics)
+            return
         self.connected.set()
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:

@@ -24,11 +24,12 @@ from paho.mqtt.reasoncodes import ReasonCode
 from edge.clock import SECOND, Clock
 from edge.errors import DoorunitError, LinkError, RefusedError
 from edge.parts import Acked, Incoming, LinkDown, LinkUp
-from edge.uplink.refusal import answered, dumb, explain, silence
+from edge.uplink.refusal import answered, dumb, explain, silence, unheard
 from edge.uplink.tunnel import show_certificate
 
 log = logging.getLogger(__name__)
 
+UNANSWERED = 2
 CONNECT_S = 10.0  # TCP, TLS and CONNACK, each
 _UNSUPPORTED_VERSION = 132  # MQTT 5 reason code; paho maps 3.1.1's return code 1 to it
 _NO_SUBSCRIBERS = 16
@@ -75,6 +76,7 @@ class MqttLink:
         self._only_311 = broker.only_311  # or once the broker says so
         self._version = MQTTProtocolVersion.MQTTv311 if broker.only_311 else MQTTProtocolVersion.MQTTv5
         self._accepted = False  # this unit, on this connection
+        self._unanswered = 0  # connections running that ended without one word of the broker
         self._client: Client | None = None
         self._up = False
         self._window = _NO_LIMIT
@@ -188,6 +190,7 @@ class MqttLink:
             with self._lock:
                 going = self._step(client, read=pending or sock in readable)
             if not going or sock.fileno() < 0:  # paho may have closed it without a word
+                self._note_unanswered()
                 return self._refused or (silence(self._where) if self._said == _TIMED_OUT and not was_up else None)
             if not self._up and self._clock.now() > connack_by:  # some old brokers answer MQTT 5 with silence
                 was_5 = self._version == MQTTProtocolVersion.MQTTv5
@@ -195,6 +198,20 @@ class MqttLink:
                 self._version = MQTTProtocolVersion.MQTTv311 if old else MQTTProtocolVersion.MQTTv5
                 return silence(self._where)
         return None
+
+    def _note_unanswered(self) -> None:
+        """RabbitMQ before 3.13 ends an MQTT 5 connection without an answer; so does a balancer with nothing behind it.
+
+        Twice running, and 3.1.1 is tried; once, and MQTT 5 again.
+        """
+        if self._accepted or self._refused is not None or self._said:
+            self._unanswered = 0
+            return
+        self._unanswered += 1
+        if self._unanswered >= UNANSWERED and not self._only_311:
+            self._version, self._unanswered = MQTTProtocolVersion.MQTTv311, 0
+        elif not self._only_311:
+            self._version = MQTTProtocolVersion.MQTTv5
 
     def _step(self, client: Client, *, read: bool) -> bool:
         """Write what waits, read what came, keep alive; False once the connection is over. Under the lock."""
@@ -226,6 +243,7 @@ class MqttLink:
         client.on_connect = self._on_connect
         client.on_publish = self._on_publish
         client.on_message = self._on_message
+        client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_socket_close = self._on_socket_close
         client.enable_logger(_PahoLog(self._hear))
@@ -265,6 +283,14 @@ class MqttLink:
         while self._held and len(self._tokens) < self._window:
             topic, payload, retain, held = self._held.popleft()
             self._send(client, topic, payload, 1, retain, held)
+
+    def _on_subscribe(
+        self, _client: Client, _data: object, _mid: int, reasons: list[ReasonCode], _p: Properties | None
+    ) -> None:
+        """A unit that is not heard by its own subscriptions would send for ever: a cluster in an election does that."""
+        for topic, reason in zip(self._broker.subscribe, reasons, strict=False):
+            if reason.is_failure:
+                self._refused = unheard(topic, str(reason), self._where)
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         self._post(Incoming(message.topic, bytes(message.payload)))

@@ -83,6 +83,16 @@ def answered(reason: str, where: str) -> LinkError:
     return RefusedError(where, found=f"it said: {reason}", wanted="a broker that accepts this unit", remedy=remedy)
 
 
+def unheard(topic: str, reason: str, where: str) -> RefusedError:
+    """The error for a subscription that the broker did not take: without receipts all is sent for ever."""
+    return RefusedError(
+        where,
+        found=f"no subscription to {topic}: {reason}",
+        wanted="a broker that lets this unit hear its receipts and commands",
+        remedy="It is tried again; where it lasts, have the platform's keeper look at the broker's ACL.",
+    )
+
+
 def _their_certificate(err: ssl.SSLCertVerificationError, where: str, now: Stamp) -> LinkError:
     wanted = "a certificate from this unit's CA, valid now, for that name"
     if err.verify_code in (_NOT_YET_VALID, _EXPIRED) and now.clock is not Quality.SYNCED:

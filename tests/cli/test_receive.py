@@ -43,6 +43,7 @@ def test_it_receives_until_it_is_told_to_end_and_ends_in_order(tmp_path: Path):
         (("--broker", "mqtts://broker.example"), "want mqtts://host:port with --tls CA CERT KEY"),
         (("--broker", "mqtt://127.0.0.1:port"), "--broker: found mqtt://127.0.0.1:port"),
         (LOCAL, "--ledger: found nothing"),
+        ((*LOCAL, "--group", "g", "--mqtt", "3.1.1"), "--group: found --mqtt 3.1.1"),
         ((*LOCAL, "--ledger", "mysql://doors"), "--ledger: found mysql"),
         ((*LOCAL, "--ledger", "postgresql://db.example/doors"), "found db.example without sslmode=verify-full"),
     ],

@@ -257,3 +257,39 @@ def test_a_version_that_was_only_guessed_from_a_silence_is_not_kept(line: Dial, 
     link.next(LinkDown)
     link.dial(LinkDown)
     assert levels == [5, 4, 5]
+
+
+def test_a_unit_whose_receipts_the_broker_will_not_deliver_does_not_stay(line: Dial, rogue: Listen) -> None:
+    """A cluster in an election accepts the unit and refuses its subscription; connected, it would be deaf for ever."""
+
+    def act(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(b"\x20\x03\x00\x00\x00")
+        asked = connection.recv(4096)
+        connection.sendall(b"\x90\x04" + asked[2:4] + b"\x00\x87")
+
+    link = line(host="127.0.0.1", port=rogue(act), tls=None)
+    link.dial(LinkUp)
+    error = link.next(LinkDown).error
+    assert type(error) is RefusedError
+    assert error.found == f"no subscription to door/v1/{UNIT}/receipt: Not authorized"
+
+
+def test_a_broker_that_twice_ends_mqtt_5_without_an_answer_is_asked_in_3_1_1(line: Dial, rogue: Listen) -> None:
+    """RabbitMQ 3.10 does so; a balancer with nothing behind it ends a connection once, and is asked in 5 again."""
+    levels: list[int] = []
+
+    def act(connection: socket.socket) -> None:
+        levels.append(connection.recv(4096)[8])
+        if levels[-1] == 4:
+            connection.sendall(b"\x20\x02\x00\x00")
+            connection.recv(4096)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    link = line(host="127.0.0.1", port=rogue(act), tls=None)
+    for _ in range(2):
+        assert link.dial(LinkDown).error.found == "the connection ended"
+    assert link.dial(LinkUp).protocol == "3.1.1"
+    link.next(LinkDown)
+    link.dial(LinkDown)
+    assert levels == [5, 5, 4, 5]
