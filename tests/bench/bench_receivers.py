@@ -30,7 +30,17 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=20, help=f"records of each of {UNITS} units (default 20)")
     each = parser.parse_args().each
     rows = [measure(kind, count, each) for kind, count in ROWS]
-    head = ["", "records/s", "records a commit", "receivers' CPU us a record", "database's", "broker's", "lost"]
+    head = [
+        "",
+        "records/s",
+        "records a commit",
+        "receivers' CPU us a record",
+        "database's",
+        "broker's",
+        "disk bytes a record",
+        "log bytes a record",
+        "lost",
+    ]
     notes = [
         f"{UNITS * each} openings of {UNITS} units, offered at once. Publisher, broker and database share the cores."
     ]
@@ -56,6 +66,7 @@ def measure(kind: str, count: int, each: int) -> list[str]:
         store = PostgresStore(place) if database else Path(place)
         with closing(Ledger(store)) as ledger:
             kept = int(ledger.read("SELECT count(*) FROM record")[0][0])
+            disk, journal = sizes(on.folder) if database is None else theirs(ledger)
             commits = len(ledger.read("SELECT DISTINCT xmin::text FROM record")) if database else 0
     return [
         f"{kind}, {count}",
@@ -64,8 +75,22 @@ def measure(kind: str, count: int, each: int) -> list[str]:
         f"{cpu_s / total * 1e6:.0f}",
         f"{theirs_s / total * 1e6:.0f}" if database else "within",
         f"{broker_s / total * 1e6:.0f}",
+        f"{disk / total:.0f}",
+        f"{journal / total:.0f}" if journal else "-",
         str(total - kept),
     ]
+
+
+def sizes(folder: Path) -> tuple[int, int]:
+    """Bytes of the file; its last writer folded the log into it."""
+    return (folder / "ledger" / "ledger.db").stat().st_size, 0
+
+
+def theirs(ledger: Ledger) -> tuple[int, int]:
+    """Bytes of the record table with its indices; of all that was written to the write-ahead log since its making."""
+    (disk,) = ledger.read("SELECT pg_total_relation_size('record')")[0]
+    (journal,) = ledger.read("SELECT wal_bytes FROM pg_stat_wal")[0]
+    return int(disk), int(journal)
 
 
 def start(on: Stage, closers: ExitStack, port: int, place: str, i: int) -> int:

@@ -33,7 +33,7 @@ from tests.cluster.nodes import Nats, Rabbit
 
 BROKERS = {"nats": Nats, "rabbitmq": Rabbit}
 KEEPALIVE_S = 20
-UP_S = 90
+UP_S = 60
 SETTLE_S = 60
 
 
@@ -45,8 +45,9 @@ def main() -> int:
     parser.add_argument("--openings", type=float, default=0.5, help="of a unit in a second (default 0.5)")
     parser.add_argument("--before", type=float, default=8, help="s before the node is killed (default 8)")
     parser.add_argument("--after", type=float, default=12, help="s of openings after it (default 12)")
+    parser.add_argument("--verbose", action="store_true", help="what units and receiver say meanwhile")
     args = parser.parse_args()
-    logging.basicConfig(level=logging.ERROR)
+    logging.basicConfig(level=logging.WARNING if args.verbose else logging.ERROR)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # no node is left behind
     folder = Path(tempfile.mkdtemp(prefix="doorunit-cluster-"))
     try:

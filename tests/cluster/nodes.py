@@ -39,6 +39,10 @@ mqtt.default_pass = guest
 mqtt.durable_queue_type = quorum
 mqtt.prefetch = 1000
 cluster_partition_handling = pause_minority
+cluster_formation.peer_discovery_backend = classic_config
+cluster_formation.classic_config.nodes.1 = doors0@localhost
+cluster_formation.classic_config.nodes.2 = doors1@localhost
+cluster_formation.classic_config.nodes.3 = doors2@localhost
 log.console = false
 """
 
@@ -94,7 +98,11 @@ class Rabbit:
         self._mapper = free(1)[0]
         self._homes = [folder / f"r{i}" for i in range(COUNT)]
         self._processes: list[subprocess.Popen[bytes]] = []
+        # By itself Erlang would start one that stays behind.
+        command = ["epmd", "-port", str(self._mapper), "-address", "127.0.0.1"]
+        self._epmd = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0)
         try:
+            await_port(self._mapper, self._epmd)
             for i in range(COUNT):
                 self._start(i)
         except BaseException:  # Ctrl-C too: no Erlang is left behind
@@ -102,7 +110,7 @@ class Rabbit:
             raise
 
     def _start(self, i: int) -> None:
-        """One node, joined to the first."""
+        """One node. It finds the first by its settings, before its plugins start: they have a quorum of their own."""
         home = self._homes[i]
         home.mkdir(parents=True)
         cookie = home / ".erlang.cookie"
@@ -126,10 +134,6 @@ class Rabbit:
         except OSError as err:
             said = (home / "out").read_text(errors="replace")[-2000:]
             raise RuntimeError(f"node {i} does not listen; it said: {said}") from err
-        if i:
-            for words in (("stop_app",), ("join_cluster", "doors0@localhost"), ("start_app",)):
-                self._control(i, *words)
-            await_port(self.ports[i], self._processes[i])
 
     def kill(self, i: int) -> None:
         """SIGKILL to the whole group: the script, and Erlang within it."""
@@ -141,14 +145,8 @@ class Rabbit:
         """SIGKILL to all, and an end to their port mapper."""
         for i in range(len(self._processes)):
             self.kill(i)
-        env = os.environ | {"ERL_EPMD_PORT": str(self._mapper)}
-        subprocess.run(["epmd", "-kill"], env=env, capture_output=True, timeout=10, check=False)
-
-    def _control(self, i: int, *words: str) -> None:
-        command = [str(RABBIT / "rabbitmqctl"), "-q", "-n", f"doors{i}@localhost", *words]
-        done = subprocess.run(command, env=self._env(i), cwd=self._homes[i], capture_output=True, timeout=READY_S)
-        if done.returncode:
-            raise RuntimeError(f"rabbitmqctl {' '.join(words)} on node {i}: {done.stdout + done.stderr!r}")
+        self._epmd.kill()
+        self._epmd.wait()
 
     def _env(self, i: int, distribution: int = 0) -> dict[str, str]:
         home = self._homes[i]
