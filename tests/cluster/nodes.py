@@ -105,6 +105,9 @@ class Rabbit:
             await_port(self._mapper, self._epmd)
             for i in range(COUNT):
                 self._start(i)
+            # A clean session's queue is a classic one. Without copies it dies with its node, and its owner is let in
+            # nowhere else: "home node of durable queue is down or inaccessible".
+            self._control("set_policy", "doors", "^mqtt-subscription-", '{"ha-mode":"all"}', "--apply-to", "queues")
         except BaseException:  # Ctrl-C too: no Erlang is left behind
             self.close()
             raise
@@ -147,6 +150,12 @@ class Rabbit:
             self.kill(i)
         self._epmd.kill()
         self._epmd.wait()
+
+    def _control(self, *words: str) -> None:
+        command = [str(RABBIT / "rabbitmqctl"), "-q", "-n", "doors0@localhost", *words]
+        done = subprocess.run(command, env=self._env(0), cwd=self._homes[0], capture_output=True, timeout=READY_S)
+        if done.returncode:
+            raise RuntimeError(f"rabbitmqctl {' '.join(words)}: {(done.stdout + done.stderr).decode()[-400:]}")
 
     def _env(self, i: int, distribution: int = 0) -> dict[str, str]:
         home = self._homes[i]
