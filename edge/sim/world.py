@@ -76,7 +76,7 @@ class World:
         self.life = 0  # counts starts and ends of the agent
         self.config = config.parse(settings)
         self.parts = {
-            name: Part() for name in ("card", "frames", "darkroom", "post", "bus")
+            name: Part() for name in ("card", "frames", "darkroom", "post", "bus", "updates")
         }  # what each worker works on
         self.deaf_after_ns: int | None = None  # of each movement, the kernel drops all edges later than this
         self.host = HostReading()  # what the machine says of itself
