@@ -17,8 +17,8 @@ UV ?= uv
 NODE := $(if $(shell command -v node 2>/dev/null),,nodejs) $(if $(shell command -v npm 2>/dev/null),,npm)
 # What the tests need from Debian: a real broker and a plain subscriber, a browser for the pages, Chinese type for its
 # pictures, what decodes live view, what draws the wiring and renders the enclosure of hardware/, what sets a man page,
-# a real SIP registrar, and a database for receivers side by side
-DEBIAN := mosquitto mosquitto-clients chromium ffmpeg fonts-noto-cjk graphviz groff-base openscad postgresql systemd kamailio $(NODE)
+# a real SIP registrar, a database for receivers side by side, and what counts calls to the kernel
+DEBIAN := mosquitto mosquitto-clients chromium ffmpeg fonts-noto-cjk graphviz groff-base openscad postgresql strace systemd kamailio $(NODE)
 # Of these, what Debian would start on all addresses: masked before it is installed. The tests start their own.
 UNSTARTED := kamailio
 
