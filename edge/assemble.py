@@ -1,6 +1,5 @@
 """The real or the simulated parts, built once and closed in reverse."""
 
-import io
 import logging
 import os
 import random
@@ -343,18 +342,19 @@ class Assembly:
         )
 
     def _seal(self) -> Seal:
-        who, quality = self._who, self._config.camera.quality
+        who, camera = self._who, self._config.camera
+        most_bytes = camera.frame_kb * 1000 or None
         made: list[Sealer] = []  # on first use: brings a heavy library
 
         def seal(image: "Image", event: Record, at: Stamp) -> tuple[str, bytes]:
             """In the darkroom's thread: JPEG in RAM, sealed in RAM."""
+            from edge.camera import jpeg
             from edge.spool.seal import Sealer, frame_name
 
             if not made:
                 made.append(Sealer(who.unit, who.seal_key, who.seal_key_id, who.sign_seed.reveal()))
-            jpeg = io.BytesIO()
-            image.save(jpeg, "JPEG", quality=quality)
-            sealed = made[0].seal(jpeg.getvalue(), epoch=event.epoch, event=event.seq, at=at)
+            picture = jpeg.encode(image, camera.quality, most_bytes)
+            sealed = made[0].seal(picture, epoch=event.epoch, event=event.seq, at=at)
             return frame_name(sealed), sealed
 
         return seal

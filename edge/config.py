@@ -77,6 +77,15 @@ class Camera(Section, frozen=True):
     width: Annotated[int, _is("Picture width.", unit="px", ge=160, le=1920, multiple_of=16)] = 1280
     height: Annotated[int, _is("Picture height.", unit="px", ge=120, le=1088, multiple_of=8)] = 720
     quality: Annotated[int, _is("JPEG quality.", ge=30, le=95)] = 80
+    frame_kb: Annotated[
+        int,
+        _is(
+            "A picture may be this large: its quality is lowered until it is, in at most two steps; 0 for any size.",
+            unit="kB",
+            ge=0,
+            le=2000,
+        ),
+    ] = 0
     mask: Annotated[
         tuple[Polygon, ...],
         _is("Polygons painted over before anything else is done with a picture; corners as fractions [x, y] of it."),

@@ -47,7 +47,20 @@ class Uplink(Section, frozen=True):
     keepalive_s: Annotated[
         int, setting("MQTT keep-alive; a silent network is noticed within two of these.", unit="s", ge=5, le=300)
     ] = 20
-    pulse_s: Annotated[int, setting("How often the unit sends its health.", unit="s", ge=1, le=3600)] = 20
+    pulse_s: Annotated[
+        int,
+        setting("How often the unit sends its pulse; on a metered link 300, as keepalive_s.", unit="s", ge=1, le=3600),
+    ] = 20
+    whole_pulse_s: Annotated[
+        int,
+        setting(
+            "How often a pulse has all its numbers, besides at each change of health; the others have the few that "
+            "tell that all is well.",
+            unit="s",
+            ge=1,
+            le=86_400,
+        ),
+    ] = 900
     window: Annotated[int, setting("Records in flight at most while a backlog is sent.", ge=1, le=1000)] = 64
     receipt: Annotated[
         Literal["platform", "broker"],

@@ -58,16 +58,19 @@ class Beside(msgspec.Struct, frozen=True):
 
 
 class Pulse(msgspec.Struct, frozen=True, kw_only=True):
-    """The unit in numbers, now and then; never kept for later, so one that is missed is missed."""
+    """The unit in numbers, now and then; never kept for later, so one that is missed is missed.
+
+    A short one has the numbers without a default alone: all others are as they were in the last whole one of that boot.
+    """
 
     time: str | None
     boot: str
-    boot_ns: Int64
+    boot_ns: Int64 | UnsetType = UNSET
     clock: Quality
-    error_ms: Int64 | None
-    version: str
+    error_ms: Int64 | None | UnsetType = UNSET
+    version: str | UnsetType = UNSET
     armed: bool | UnsetType = UNSET
-    camera: Camera
+    camera: Camera | UnsetType = UNSET
     link: str | UnsetType = UNSET
     backlog: Int64
     oldest_unsent_s: float | None | UnsetType = UNSET
@@ -101,6 +104,9 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True):
     loop: str | UnsetType = UNSET
     sensor_faults: list[str] | UnsetType = UNSET
     tamper: list[str] | UnsetType = UNSET
+
+
+SHORT_PULSE = tuple(field.name for field in msgspec.structs.fields(Pulse) if field.required)
 
 
 class Reply(msgspec.Struct, frozen=True):

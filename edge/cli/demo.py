@@ -48,6 +48,7 @@ tls = {tls}
 frames_url = "https://localhost:{frames}"
 keepalive_s = 5
 pulse_s = 2
+whole_pulse_s = 2
 receipt_timeout_s = 5
 backoff_max_s = 3
 

@@ -204,7 +204,18 @@ class Batch:
         for column, value in columns.items():
             if column not in ("online", "state", "pulse"):
                 raise KeyError(column)
+            if column == "pulse" and isinstance(value, bytes):
+                value = self._filled(unit, value)
             self._db.execute(f"UPDATE unit SET {column} = ? WHERE unit = ?", (value, unit))  # noqa: S608 - one of three
+
+    def _filled(self, unit: str, pulse: bytes) -> bytes:
+        """A short pulse's other numbers are as they were, if it is of the same boot."""
+        new = msgspec.json.decode(pulse)
+        if "version" in new:
+            return pulse
+        (kept,) = self._db.execute("SELECT pulse FROM unit WHERE unit = ?", (unit,)).fetchone()
+        old = msgspec.json.decode(kept)
+        return msgspec.json.encode(old | new) if old and old.get("boot") == new.get("boot") else pulse
 
     def frame(self, picture: Picture, received_ns: int) -> bool:
         """Keep a frame whose file is on the disk; False where it is here already."""

@@ -12,7 +12,6 @@ from edge import VERSION, told, wire
 from edge.board.host import HostReading
 from edge.clock import SECOND, between_ns, know
 from edge.errors import CorruptError, FullError, NewerError, PartError, WireError
-from edge.health import Warning
 from edge.loop import Timer
 from edge.parts import (
     Acked,
@@ -28,6 +27,7 @@ from edge.parts import (
 )
 from edge.records import AnyRecord, Event, GapReason
 from edge.spool.journal import Rows
+from edge.unit import numbers
 from edge.unit.crew import Crew
 from edge.unit.doorkeeper import UNWATCHED
 from edge.unit.effects import COMMANDS, Effects
@@ -54,6 +54,7 @@ class Unit:
         self._c = self.crew = crew  # for the deciding thread alone
         self._begun = False
         self._telling: Timer | None = None
+        self._whole_ns = 0  # when a pulse is due that has all numbers
         self._told: tuple[str, frozenset[str]] = ("", frozenset())  # camera and warnings, as the platform knows them
         self._stopping = False
         verbs = {
@@ -325,22 +326,25 @@ class Unit:
     def _pulse(self) -> None:
         if not self._c.courier.up:  # nobody is told, and the unit's own lamp and page want to know all the same
             self._mind(self._c.host(), self._c.loop.now())
-        self._tell_pulse()
+        self._tell_pulse(whole=self._c.loop.now() >= self._whole_ns)
         if self._c.textfile is not None:
             self._c.textfile.write(self.pulse([]))
         self._c.loop.after(self._c.config.uplink.pulse_s * SECOND, self._pulse)
 
-    def _tell_pulse(self) -> None:
-        """Never kept for later: a stale pulse is noise."""
+    def _tell_pulse(self, *, whole: bool = True) -> None:
+        """Never kept for later: a stale pulse is noise. A short one is for a unit with nothing to tell."""
         c = self._c
         if c.courier.up and c.shares.backlog:
             c.shares.read(c.shares.main, 0, 1, self._publish_pulse)
         elif c.courier.up:
-            self._publish_pulse([])
+            self._publish_pulse([], whole=whole)
 
-    def _publish_pulse(self, oldest: Rows) -> None:
-        topic = wire.topic(self._c.unit, "pulse")
-        self._c.link.publish(topic, wire.to_json(self.pulse(oldest)), qos=0)
+    def _publish_pulse(self, oldest: Rows, *, whole: bool = True) -> None:
+        c, pulse = self._c, self.pulse(oldest)
+        if whole:
+            self._whole_ns = c.loop.now() + c.config.uplink.whole_pulse_s * SECOND
+        payload = wire.to_json(pulse if whole else numbers.brief(c, pulse))
+        c.link.publish(wire.topic(c.unit, "pulse"), payload, qos=0)
 
     def pulse(self, oldest: Rows) -> dict[str, Any]:
         """The unit in numbers; units are in the names. `oldest`: the first record that waits, if any does."""
@@ -372,7 +376,7 @@ class Unit:
             uptime_s=now.boot_ns // SECOND,
             loop_faults=c.loop.faults,
             refused_commands=self._commands.refused,
-            warnings=[_warned(w, now.boot_ns) for w in c.health.shown(now.boot_ns)],
+            warnings=numbers.warnings(c, now.boot_ns),
             others=[other.told() for other in self._beside] or UNSET,
             camera=c.photographer.state,
             **c.doorkeeper.numbers(),
@@ -385,9 +389,3 @@ class Unit:
         self._c.health.put("power.low", now_ns, bool(host.under_voltage), "below 4.63 V")
         hot = host.temperature_c is not None and host.temperature_c >= HOT_C
         self._c.health.put("heat.high", now_ns, hot, f"{host.temperature_c} C")
-
-
-def _warned(warning: Warning, now_ns: int) -> told.Warned:
-    row, for_s = warning.row, (now_ns - warning.since_ns) // SECOND
-    remedy = (row.remedy, row.remedy_zh) if row.remedy else ()
-    return told.Warned(row.code, row.zh, row.en, for_s, *remedy)

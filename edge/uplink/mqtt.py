@@ -36,6 +36,7 @@ _NO_SUBSCRIBERS = 16
 _UNSPECIFIED = 128  # what paho says where the socket ended without a word
 _NO_LIMIT = 65_535  # MQTT 5 receive maximum where the broker names none
 _WINDOW_311 = 20  # 3.1.1 brokers name no limit; 20 is what mosquitto and most others take at once
+_ALIASES = {"event": 1, "pulse": 2}  # MQTT 5 topic alias of what is sent often, where the broker takes aliases
 _TIMED_OUT = "Keep alive timeout"  # paho's word for silence, also before the connection was accepted
 _PAHOS_PREFIX = "failed to receive on socket: "  # what it puts before each error of reading and of writing
 
@@ -82,7 +83,9 @@ class MqttLink:
         self._window = _NO_LIMIT
         self._tokens: dict[int, int] = {}  # QoS 1 without an answer so far: paho's mid -> our token, or 0
         self._held: deque[tuple[str, bytes, bool, int]] = deque()  # beyond the window: they go as the broker answers
-        self._record = _RecordProperties()
+        self._aliases = 0  # MQTT 5 topic alias maximum of the broker
+        self._known: set[int] = set()  # aliases that it was told on this connection
+        self._packed: dict[tuple[str, int], _Packed] = {}
         self._said = ""  # paho's last words on this connection
         self._refused: DoorunitError | None = None
         self._wake_out, self._wake_in = socket.socketpair()
@@ -106,15 +109,28 @@ class MqttLink:
 
     def _send(self, client: Client, topic: str, payload: bytes, qos: int, retain: bool, token: int) -> bool:
         """Under the lock."""
-        v5 = self._version == MQTTProtocolVersion.MQTTv5
-        of_record = v5 and not self._broker.plain and topic.endswith("/event")
-        info = client.publish(topic, payload, qos, retain, self._record if of_record else None)
+        topic, properties = self._addressed(topic)
+        info = client.publish(topic, payload, qos, retain, properties)
         sent = info.rc in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_AGAIN)
         if qos and sent:
             self._tokens[info.mid] = token
         if not sent or client.want_write():  # it ended, or its buffer is full: the network thread does the rest
             self._wake()
         return sent
+
+    def _addressed(self, topic: str) -> "tuple[str, _Packed | None]":
+        """Topic and properties as they go into the packet: once the broker knows a topic's alias, it is left out."""
+        leaf = topic.rpartition("/")[2]
+        if self._version != MQTTProtocolVersion.MQTTv5 or self._broker.plain or leaf not in _ALIASES:
+            return topic, None
+        alias = _ALIASES[leaf] if _ALIASES[leaf] <= self._aliases else 0
+        if (leaf, alias) not in self._packed:
+            self._packed[leaf, alias] = _Packed(leaf, alias)
+        if alias in self._known:
+            return "", self._packed[leaf, alias]
+        if alias:
+            self._known.add(alias)
+        return topic, self._packed[leaf, alias]
 
     def abandon(self) -> None:
         """End a connection over which nothing is answered, as if it had broken; LinkDown follows. Never blocks."""
@@ -262,6 +278,8 @@ class MqttLink:
         self._up = self._accepted = True
         v5 = self._version == MQTTProtocolVersion.MQTTv5
         self._window = getattr(properties, "ReceiveMaximum", _NO_LIMIT) if v5 else _WINDOW_311
+        self._aliases = getattr(properties, "TopicAliasMaximum", 0) if v5 else 0
+        self._known.clear()
         self._post(LinkUp("5" if v5 else "3.1.1", self._window))
 
     def _refuse(self, reason: ReasonCode) -> None:
@@ -342,12 +360,15 @@ class _PahoLog(logging.Logger):
             log.debug("paho: %s", str(msg) % args)
 
 
-class _RecordProperties(Properties):
-    """MQTT 5 content type of a record, packed once: paho's own `pack` goes through all 27 names at every publish."""
+class _Packed(Properties):
+    """MQTT 5 properties of a message, packed once: paho's own `pack` goes through all 27 names at every publish."""
 
-    def __init__(self) -> None:
+    def __init__(self, leaf: str, alias: int) -> None:
         super().__init__(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho leaves it untyped
-        self.ContentType = "application/cloudevents+json"
+        if leaf == "event":
+            self.ContentType = "application/cloudevents+json"
+        if alias:
+            self.TopicAlias = alias
         self.__dict__["packed"] = super().pack()  # type: ignore[no-untyped-call]  # paho leaves it untyped
 
     def pack(self) -> bytes:

@@ -40,6 +40,32 @@ def test_what_was_told_to_a_batch_that_broke_off_is_not_kept(ledger):
     assert ledger.units() == []
 
 
+WHOLE = b'{"time":"t1","boot":"b","clock":"synced","backlog":0,"door":"shut","version":"1","warnings":[]}'
+
+
+def told(ledger: Ledger, *pulses: bytes) -> dict[str, object]:
+    """What is known of a unit after these pulses."""
+    for pulse in pulses:
+        with ledger.batch() as into:
+            into.unit("door-1", 1, pulse=pulse)
+    (row,) = ledger.units()
+    return row.pulse
+
+
+def test_what_a_short_pulse_leaves_out_is_as_the_last_whole_one_had_it(ledger):
+    short = b'{"time":"t2","boot":"b","clock":"rtc","backlog":3,"door":"open"}'
+    known = {"time": "t2", "boot": "b", "clock": "rtc", "backlog": 3, "door": "open", "version": "1", "warnings": []}
+    assert told(ledger, WHOLE, short, short) == known
+    assert told(ledger, WHOLE)["time"] == "t1", "a whole one replaces all of it"
+
+
+def test_a_short_pulse_of_another_boot_or_of_a_unit_not_heard_before_stands_alone(ledger):
+    short = b'{"time":"t2","boot":"b2","clock":"rtc","backlog":0,"door":"open"}'
+    alone = {"time": "t2", "boot": "b2", "clock": "rtc", "backlog": 0, "door": "open"}
+    assert told(ledger, short) == alone
+    assert told(ledger, WHOLE, short) == alone
+
+
 def test_missing_seqs_are_named_as_ranges_from_the_first_seq_on(ledger, keep):
     keep(event(3), event(4), event(8))
     assert ledger.missing("door-1") == [(1, 2), (5, 7)]
