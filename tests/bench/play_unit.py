@@ -9,10 +9,13 @@ from beat import play
 from edge import config
 from edge.assemble import Assembly
 from edge.cli import log_to_stderr
+from edge.uplink import mqtt
 
 
-def main(settings_file: str) -> None:
-    """Run until the bench has closed the pipe."""
+def main(settings_file: str, alias: str = "alias") -> None:
+    """Run until the bench has closed the pipe; `no-alias`: every message names its topic."""
+    if alias == "no-alias":
+        mqtt._ALIASES.clear()
     settings = config.load(Path(settings_file))
     log_to_stderr(settings.log.level)
     assembly = Assembly(settings, simulate=True)

@@ -36,8 +36,7 @@ settle_ms = {settle_ms}
 
 [camera]
 enabled = false
-
-[uplink]
+{uplink}
 host = "127.0.0.1"
 port = {port}
 tls = {tls}
@@ -76,13 +75,22 @@ class Stage:
         who = self.ca.issue(name, self.folder / name / "identity")
         return str(who.ca_file), str(who.cert_file), str(who.key_file)
 
-    def unit(self, name: str, broker: Broker, settle_ms: int) -> Path:
-        """The settings file of a new unit, camera off, its spool below this folder."""
+    def unit(
+        self, name: str, broker: Broker, settle_ms: int, *, port: int | None = None, uplink: str = "[uplink]"
+    ) -> Path:
+        """The settings file of a new unit, camera off, its spool below this folder.
+
+        port: of what stands for the broker. uplink: TOML that ends in the section [uplink].
+        """
         home = self.folder / name
         self.ca.issue(name, home / "state" / "identity")
         terms.preset(home / "state", SystemClock().read().wall_ns)
         text = _SETTINGS.format(
-            state=home / "state", settle_ms=settle_ms, port=broker.port, tls="true" if broker.tls else "false"
+            state=home / "state",
+            settle_ms=settle_ms,
+            uplink=uplink,
+            port=broker.port if port is None else port,
+            tls="true" if broker.tls else "false",
         )
         (home / "doorunit.toml").write_text(text, encoding="utf-8")
         return home / "doorunit.toml"
