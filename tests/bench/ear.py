@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from beat import now_ns
 
-TOPICS = b"door/v1/#"
+TOPICS = (b"door/v1/#", b"v1/gateway/#")  # the second one is what ThingsBoard's gateway says
 _CONNECT, _PUBLISH, _PUBACK, _SUBSCRIBE, _DISCONNECT = 0x10, 0x30, 0x40, 0x82, 0xE0  # MQTT 3.1.1, table 2.1
 
 
@@ -28,7 +28,7 @@ class Heard(NamedTuple):
 
 
 class Ear:
-    """Subscribed to door/v1/# at QoS 1 from its making until `close`; tls: CA, certificate and key as file paths."""
+    """Subscribed to TOPICS at QoS 1 from its making until `close`; tls: CA, certificate and key as file paths."""
 
     def __init__(self, port: int, tls: tuple[str, str, str] | None = None) -> None:
         self.heard: list[Heard] = []
@@ -39,7 +39,7 @@ class Ear:
             self._socket = context.wrap_socket(self._socket, server_hostname="127.0.0.1")
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._send(_CONNECT, _text(b"MQTT") + b"\x04\x02\x00\x00" + _text(b"station"))  # clean session, no keep-alive
-        self._send(_SUBSCRIBE, b"\x00\x01" + _text(TOPICS) + b"\x01")
+        self._send(_SUBSCRIBE, b"\x00\x01" + b"".join(_text(topic) + b"\x01" for topic in TOPICS))
         self._subscribed = threading.Event()
         self._socket.settimeout(None)
         self._thread = threading.Thread(target=self._listen, daemon=True)

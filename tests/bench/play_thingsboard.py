@@ -67,7 +67,7 @@ def configure(config: Path, port: int, feed_port: int, home: Path) -> None:
     limits = ("rateLimits", "dpRateLimits", "messagesRateLimits", "deviceMessagesRateLimits", "deviceRateLimits")
     board = {"host": "127.0.0.1", "port": port, "remoteShell": False, "remoteConfiguration": False, "qos": 1}
     board |= {"security": {"type": "accessToken", "accessToken": "bench"}, "statistics": {"enable": False}}
-    board |= {"minPackSendDelayMS": 0, "minPackSizeToSend": 500, "checkConnectorsConfigurationInSeconds": 600}
+    board |= {"minPackSendDelayMS": 50, "minPackSizeToSend": 500, "checkConnectorsConfigurationInSeconds": 600}
     board |= dict.fromkeys((*limits, "deviceDpRateLimits"), "0:0,")
     storage = {"type": "sqlite", "data_file_path": f"{home}/data/", "messages_ttl_in_days": 7}
     connector = {"name": "pin", "type": "mqtt", "configuration": "mqtt.json"}

@@ -33,6 +33,12 @@ def load(pid: int) -> Load:
     return Load(ticks / os.sysconf("SC_CLK_TCK"), run_ns, switches, _row(io, "wchar:"), _row(io, "write_bytes:"))
 
 
+def eldest(pid: int) -> int:
+    """The process that this one started first, where it started any; else itself."""
+    started = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    return int(started[0]) if started else pid
+
+
 def _row(path: Path, key: str) -> int:
     for line in path.read_text(encoding="utf-8").splitlines():
         if line.startswith(key):

@@ -22,6 +22,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 BUILD = ROOT / "build" / "bench"
 MQTT_IO = ("mqtt-io==2.7.0", "gpiozero==2.0.1")
+THINGSBOARD = ("thingsboard-gateway==3.8.5",)
+NODE_RED = "node-red@4.1.15"
 NICE = -10
 END_S = 10  # for a player to end by itself, once it has been told to
 
@@ -151,16 +153,32 @@ def stage(name: str) -> Iterator[Stage]:
 
 
 def mqtt_io_python() -> str:
-    """A Python with mqtt-io, in a venv of its own that is made once. Raises CalledProcessError without a registry."""
-    home = BUILD.parent / "bench-venvs" / "mqtt-io"
+    """A Python with mqtt-io. Raises as own_python does."""
+    return own_python("mqtt-io", *MQTT_IO)
+
+
+def own_python(name: str, *packages: str) -> str:
+    """A Python with these, in a venv of its own that is made once. Raises CalledProcessError without a registry."""
+    home = BUILD.parent / "bench-venvs" / name
     python = home / "bin" / "python"
-    done = home / "-".join(MQTT_IO)
+    done = home / "-".join(packages)
     if not done.exists():
         venv.create(home, with_pip=True, clear=True)
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-        subprocess.run([*pip, *MQTT_IO], check=True, capture_output=True, timeout=120)
+        subprocess.run([*pip, *packages], check=True, capture_output=True, timeout=300)
         done.touch()
     return str(python)
+
+
+def node_red() -> str:
+    """Node-RED's start script, in a folder of its own. Raises CalledProcessError, or OSError without npm."""
+    home = BUILD.parent / "bench-node"
+    script = home / "node_modules" / "node-red" / "red.js"
+    if not script.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        npm = ["npm", "install", "--prefix", str(home), "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+        subprocess.run([*npm, NODE_RED], check=True, capture_output=True, timeout=300)
+    return str(script)
 
 
 def said() -> str:
