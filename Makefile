@@ -51,7 +51,7 @@ export DEBIAN_FRONTEND=noninteractive
     { cat "$$log" >&2; exit 1; }
 endef
 
-.PHONY: help setup setup-test debian demo test lint campaigns nspawn bench hardware deb image format lock clean
+.PHONY: help setup setup-test debian demo test lint campaigns nspawn bench report hardware deb image format lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -118,6 +118,9 @@ bench: .venv/.test ## measure: every tests/bench/bench_*.py, one after another
 	benches=(tests/bench/bench_*.py)
 	[ $${#benches[@]} -gt 0 ] || { echo "tests/bench: found no bench_*.py; want at least one." >&2; exit 1; }
 	for bench in "$${benches[@]}"; do $(PY) "$$bench"; done
+
+report: .venv/.test debian ## ours and the peers in one report, build/bench/report.md (20 minutes; REPORT=--quick)
+	@$(PY) tests/bench/report.py $(REPORT)
 
 hardware: .venv/.test debian ## tables, drawings and models to print (build/hardware), made anew where they are stale
 	@$(PY) -m hardware.make

@@ -5,6 +5,8 @@ import sys
 import time
 from collections.abc import Callable
 
+EVENT_BYTES = 450  # an event of doorunit's, about; what is nothing but a message is made as long
+
 
 def now_ns() -> int:
     """CLOCK_BOOTTIME: the unit's own clock, and the same one in every process."""

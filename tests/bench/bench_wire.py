@@ -44,6 +44,7 @@ class Weighed(NamedTuple):
 class Plan(NamedTuple):
     """Settings by which an idle unit speaks, seconds."""
 
+    key: str
     words: str
     pulse_s: int
     whole_s: int
@@ -58,9 +59,9 @@ class Plan(NamedTuple):
 
 
 PLANS = (
-    Plan("every pulse whole", 20, 20, 20),
-    Plan("as shipped: whole every 15 min, pulse every 20 s", 20, 900, 20),
-    Plan("metered: pulse and keep-alive 300 s", 300, 900, 300),
+    Plan("whole", "every pulse whole", 20, 20, 20),
+    Plan("shipped", "as shipped: whole every 15 min, pulse every 20 s", 20, 900, 20),
+    Plan("metered", "metered: pulse and keep-alive 300 s", 300, 900, 300),
 )
 
 
@@ -69,11 +70,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--openings", type=int, default=100)
     openings = parser.parse_args().openings
+    show_all(openings, ways(openings))
+
+
+def ways(openings: int) -> dict[bool, Weighed]:
+    """With topic alias or without -> what is weighed."""
     with stage("wire") as on, ExitStack() as closing:
         broker = on.broker("broker", tls=True)
         ear = Ear(broker.port, on.receiver())
         closing.callback(ear.close)
-        ways = {alias: weigh(on, closing, ear, broker, alias, openings) for alias in (False, True)}
+        return {alias: weigh(on, closing, ear, broker, alias, openings) for alias in (False, True)}
+
+
+def show_all(openings: int, ways: dict[bool, Weighed]) -> None:
+    """Print both tables."""
     head = ["bytes, TLS included", "without topic alias", "with"]
     names = ("connection", "whole pulse", "short pulse", "ping and its answer", "opening and shutting, with receipts")
     rows = [[name, *(f"{of[n]:.0f}" for of in ways.values())] for n, name in enumerate(names)]

@@ -117,7 +117,7 @@ def syncs(row: dict[str, float], name: str, player: Player, pid: int, on: Stage,
 
 
 def starts(rounds: int, there: dict[str, str]) -> Rows:
-    """From exec to the first delivered event: ours says how it found the door; the others' is moved once they are up."""
+    """From exec to the first delivered event: how ours found its door; of the others, a movement once they are up."""
     took: dict[str, list[float]] = {}
     with stage("report-start") as on:
         broker = on.broker("broker")

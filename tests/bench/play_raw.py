@@ -6,11 +6,9 @@ The message is as long as an event of doorunit's, for each 100 bytes cost some m
 import sys
 import threading
 
-from beat import play
+from beat import EVENT_BYTES, play
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
-
-EVENT_BYTES = 450
 
 
 def main(name: str, port: str, *tls: str) -> None:

@@ -15,11 +15,12 @@ import time
 from pathlib import Path
 
 from beat import play
-from paho.mqtt.client import Client
+from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
 READY_S = 60
 FEED = "pin/thingsboard"
+SAID = "v1/gateway/telemetry"
 ASKED = "v1/devices/me/rpc/request/+"
 LIMITS = {"messages": "", "telemetryMessages": "", "telemetryDataPoints": ""}
 ANSWER = {"maxPayloadSize": 65_536, "maxInflightMessages": 1000, "rateLimits": LIMITS, "gatewayRateLimits": LIMITS}
@@ -32,10 +33,10 @@ def main(name: str, port: str, folder: str, python: str, feed_port: str = "") ->
     configure(config, int(port), int(feed_port or port), home)
     env = {**os.environ, "TB_GW_CONFIG_DIR": str(config), "PYTHONPYCACHEPREFIX": str(home.parent / "bytecode")}
     words = [python, "-c", "from thingsboard_gateway.tb_gateway import main; main()"]
-    stand_in(int(port), name)
+    taken = stand_in(int(port), name)
     process = subprocess.Popen(words, cwd=home, env=env, stdin=subprocess.DEVNULL, stdout=sys.stderr)
     try:
-        client = fed(int(feed_port or port), name, process)
+        client = fed(int(feed_port or port), name, process, taken)
         number = iter(range(1, 1 << 30))
         play(lambda is_open: client.publish(FEED, message(next(number), is_open), qos=1))
         client.disconnect()
@@ -49,14 +50,24 @@ def message(number: int, is_open: bool) -> str:
     return json.dumps({"n": number, "open": is_open, "ts": time.time_ns() // 1_000_000})
 
 
-def stand_in(port: int, name: str) -> None:
-    """What answers like ThingsBoard, until this process ends; also after the broker was away."""
+def stand_in(port: int, name: str) -> threading.Event:
+    """What answers like ThingsBoard until this process ends, also after the broker was away; set at the first word."""
+    taken = threading.Event()
     client = Client(CallbackAPIVersion.VERSION2, f"{name}-board")
-    client.on_connect = lambda *_: client.subscribe(ASKED, 1)
-    client.on_message = lambda _c, _d, m: client.publish(m.topic.replace("request", "response"), json.dumps(ANSWER), 1)
+    client.on_connect = lambda *_: client.subscribe([(ASKED, 1), (SAID, 0)])
+
+    def hear(_client: Client, _data: object, message: MQTTMessage) -> None:
+        if message.topic == SAID:
+            taken.set()
+            client.unsubscribe(SAID)
+        else:
+            client.publish(message.topic.replace("request", "response"), json.dumps(ANSWER), 1)
+
+    client.on_message = hear
     client.reconnect_delay_set(1, 1)
     client.connect("127.0.0.1", port)
     client.loop_start()
+    return taken
 
 
 def configure(config: Path, port: int, feed_port: int, home: Path) -> None:
@@ -75,7 +86,14 @@ def configure(config: Path, port: int, feed_port: int, home: Path) -> None:
     named = {"deviceNameExpressionSource": "constant", "deviceNameExpression": "door"}
     named |= {"deviceProfileExpressionSource": "constant", "deviceProfileExpression": "default"}
     series = [{"type": "integer", "key": "n", "value": "${n}"}, {"type": "boolean", "key": "open", "value": "${open}"}]
-    converter = {"type": "json", "deviceInfo": named, "timeout": 60_000, "tsField": "${ts}", "attributes": [], "timeseries": series}
+    converter = {
+        "type": "json",
+        "deviceInfo": named,
+        "timeout": 60_000,
+        "tsField": "${ts}",
+        "attributes": [],
+        "timeseries": series,
+    }
     broker = {"host": "127.0.0.1", "port": feed_port, "clientId": "gateway-pin", "version": 5}
     broker |= {"maxMessageNumberPerWorker": 10, "maxNumberOfWorkers": 100, "security": {"type": "anonymous"}}
     mapping = [{"topicFilter": FEED, "subscriptionQos": 1, "converter": converter}]
@@ -90,12 +108,9 @@ def write(path: Path, what: object) -> None:
     path.write_text(json.dumps(what, indent=1), encoding="ascii")
 
 
-def fed(port: int, name: str, process: subprocess.Popen) -> Client:
+def fed(port: int, name: str, process: subprocess.Popen, taken: threading.Event) -> Client:
     """Who moves the door, once the gateway takes what it publishes. Raises RuntimeError where it does not."""
-    taken = threading.Event()
     client = Client(CallbackAPIVersion.VERSION2, f"{name}-feed")
-    client.on_message = lambda *_: taken.set()
-    client.on_connect = lambda *_: client.subscribe("v1/gateway/#", 1)
     client.connect("127.0.0.1", port)
     client.loop_start()
     deadline_s = time.monotonic() + READY_S
@@ -103,7 +118,6 @@ def fed(port: int, name: str, process: subprocess.Popen) -> Client:
         client.publish(FEED, '{"n": 0, "open": false}', qos=1)
         if taken.wait(0.5):
             time.sleep(1)
-            client.unsubscribe("v1/gateway/#")
             return client
     raise RuntimeError(f"the gateway published nothing within {READY_S} s; it ended with {process.poll()}")
 

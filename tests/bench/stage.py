@@ -59,9 +59,9 @@ class Stage:
         self._closing = closing
         self.ca = Authority.open(self.folder / "ca")
 
-    def broker(self, name: str, *, tls: bool = False) -> Broker:
-        """A mosquitto on loopback, in clear unless `tls`."""
-        broker = open_broker(self.folder / name, self.ca if tls else None)
+    def broker(self, name: str, *, tls: bool = False, port: int = 0) -> Broker:
+        """A mosquitto on loopback, in clear unless `tls`; on the port of one that was closed, where that is given."""
+        broker = open_broker(self.folder / name, self.ca if tls else None, port=port)
         self._closing.callback(broker.close)
         if broker.kind != "mosquitto":
             raise SystemExit("tests/bench: found no mosquitto; want it installed. Debian: apt-get install mosquitto")
