@@ -75,10 +75,11 @@ def latencies(rows: Rows, players: dict[str, Player], ear: Ear, events: int) -> 
     for name, player in players.items():
         player.go(due_ns[name])
     moved = {name: player.moved_ns() for name, player in players.items()}
-    time.sleep(1.5)
-    heard = ear.heard[begun:]
+    deadline_s = time.monotonic() + 5
+    while time.monotonic() < deadline_s and any(len(_told(ear, begun, name)) < WARM_UP + events for name in moved):
+        time.sleep(0.2)
     for name, moved_ns in moved.items():
-        told = peer.delivered(name, heard) if name != "mqtt-io" else peer.delivered(name, ear.heard)[-len(moved_ns) :]
+        told = _told(ear, begun, name)
         row = rows.setdefault(name, {})
         row["told_of_moved"] = len(told) / len(moved_ns)
         if len(told) != len(moved_ns):
@@ -86,6 +87,11 @@ def latencies(rows: Rows, players: dict[str, Player], ear: Ear, events: int) -> 
         settle_ms = PEERS[name].settle_ms if name in PEERS else 0
         took = [(a - b) / MS - settle_ms for a, b in zip(told, moved_ns, strict=True)][WARM_UP:]
         row["latency_p50_ms"], row["latency_p99_ms"] = percentile(took, 50), percentile(took, 99)
+
+
+def _told(ear: Ear, begun: int, name: str) -> list[int]:
+    """Since `begun`; of mqtt-io, whose first message may be from before, since ever."""
+    return peer.delivered(name, ear.heard[0 if name == "mqtt-io" else begun :])
 
 
 def per_event(row: dict[str, float], name: str, player: Player, pid: int, ear: Ear, events: int) -> None:

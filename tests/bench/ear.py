@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from beat import now_ns
 
-TOPICS = (b"door/v1/#", b"v1/gateway/#")  # the second one is what ThingsBoard's gateway says
+# Not door/v1/#: it would hear its own receipts. The third is mqtt-io's, the last one ThingsBoard's gateway's.
+TOPICS = (b"door/v1/+/event", b"door/v1/+/online", b"door/v1/+/input/+", b"v1/gateway/#")
 _CONNECT, _PUBLISH, _PUBACK, _SUBSCRIBE, _DISCONNECT = 0x10, 0x30, 0x40, 0x82, 0xE0  # MQTT 3.1.1, table 2.1
 
 

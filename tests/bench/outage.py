@@ -24,6 +24,7 @@ from edge.wire import decode
 MS = 1_000_000
 APART_MS = 25
 LIVE_APART_MS = 40
+KILL_AFTER_S = 0.1  # ours is on the card some 20 ms after an edge, its settling included
 
 
 def outages(events: int, there: dict[str, str], *, kill: bool) -> Rows:
@@ -50,7 +51,7 @@ def _outage(on: Stage, closing: ExitStack, name: str, told: str, events: int, ki
     begun_s = time.monotonic()
     player.go([soon_ns(0.5) + number * APART_MS * MS for number in range(events)])
     player.moved_ns()
-    time.sleep(1)  # for a store that writes every 200 ms
+    time.sleep(KILL_AFTER_S if kill else 1)
     away_s = time.monotonic() - begun_s
     if kill:
         _kill(player)

@@ -10,6 +10,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 WINDOW = 64  # uplink.window as shipped
+QUEUE = 1000  # published and not acknowledged, those that wait in paho included
 
 
 def main(name: str, port: str, records: str, folder: str) -> None:
@@ -23,12 +24,22 @@ def main(name: str, port: str, records: str, folder: str) -> None:
     up.wait(10)
     topic, payload = f"door/v1/{name}/event", b"." * EVENT_BYTES
     if name == "raw":
-        for info in [client.publish(topic, payload, qos=1) for _ in range(int(records))]:
-            info.wait_for_publish(60)
+        pipelined(client, topic, payload, int(records))
     else:
         one_by_one(client, topic, payload, int(records), Path(folder))
     client.disconnect()
     client.loop_stop()
+
+
+def pipelined(client: Client, topic: str, payload: bytes, records: int) -> None:
+    """As fast as the broker acknowledges, WINDOW of them in flight; MQTT has names for 65,535 at once."""
+    room = threading.Semaphore(QUEUE)
+    client.on_publish = lambda *_: room.release()
+    for _ in range(records):
+        room.acquire()
+        client.publish(topic, payload, qos=1)
+    for _ in range(QUEUE):
+        room.acquire()
 
 
 def one_by_one(client: Client, topic: str, payload: bytes, records: int, folder: Path) -> None:

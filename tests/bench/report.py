@@ -1,6 +1,6 @@
 """One command, one report: ours and its peers in one run, on one machine, with one broker. build/bench/report.md
 
-    python tests/bench/report.py                  # about 20 minutes, on a machine with nothing else to do
+    python tests/bench/report.py                  # some 25 minutes, on a machine with nothing else to do
     python tests/bench/report.py --quick          # 5 minutes: shows that all of it runs; its figures mean little
     python tests/bench/report.py --part drain --part wire --without thingsboard
 
@@ -82,7 +82,7 @@ def parts(sizes: Sizes, there: dict[str, str]) -> dict[str, Callable[[], Rows]]:
     return {
         "running": lambda: costs.running(sizes.events, sizes.idle_s, there),
         "start": lambda: costs.starts(sizes.rounds, there),
-        "import": lambda: costs.imports(sizes.rounds, there),
+        "import": lambda: costs.imports(3 * sizes.rounds, there),
         "picture": lambda: picture.pictures(sizes.pictures),
         "drain": lambda: outage.drains(sizes.backlog),
         "outage": lambda: outage.outages(sizes.outage, there, kill=False),

@@ -11,6 +11,7 @@ from stage import HERE, own_python
 
 MATPLOTLIB = "matplotlib==3.11.2"
 Rows = dict[str, dict[str, float]]
+PLOTS = ("latency", "memory", "idle", "start", "delivered", "drain")  # what plot.py draws
 OTHERS = {"raw": "raw paho, publish alone", "one-sync": "one record, one sync"}
 
 
@@ -80,7 +81,7 @@ NOTES = {
     "and take turns; who works on beyond his turn plays alone. A pin that is a message has that message's way in it.",
     "Start": "doorunit's first event says how it found the door, 50 ms of settling included; the others' door "
     "is moved as soon as they can hear it. Import: what the program's modules add to a bare interpreter.",
-    "Outage": "The broker ends, the door moves, 1 s passes; with kill -9 all of the program is then gone at once and "
+    "Outage": "The broker ends and the door moves; with kill -9 all of the program is gone 0.1 s after that and "
     "is started again after the broker. Whoever subscribes is there before the broker's clients are back.",
     "A long backlog": "To one subscriber that gives a receipt for each of doorunit's records, and has nothing to "
     "do for those of the others. One record, one sync: publish, PUBACK, delete, commit.",
@@ -174,6 +175,7 @@ def _lines(rows: Rows, under: Circumstances) -> Iterator[str]:
         yield f"| {one.words} | {one.pin} | {keeps} | {one.settle_ms} |"
     for title, measures in TABLES.items():
         yield from _table(title, measures, rows)
+    yield f"\n## Plots\n\n{' '.join(f'![{name}](report-{name}.png)' for name in PLOTS)}"
     yield "\n## Parts\n"
     for name, took in under.took.items():
         yield f"- {name}: {took}"
