@@ -33,6 +33,7 @@ class Ear:
 
     def __init__(self, port: int, tls: tuple[str, str, str] | None = None) -> None:
         self.heard: list[Heard] = []
+        self._owed: dict[tuple[str, str], list[int]] = {}
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=10)
         if tls:
             context = ssl.create_default_context(cafile=tls[0])
@@ -79,10 +80,11 @@ class Ear:
             if not data:
                 return
             rest += data
-            while (packet := _packet(rest)) is not None:
-                kind, body, rest = packet
-                with suppress(OSError):  # it ended while this was on its way
+            with suppress(OSError):  # it ended while this was on its way
+                while (packet := _packet(rest)) is not None:
+                    kind, body, rest = packet
                     self._take(kind, body, arrived_ns)
+                self._receipts()
 
     def _take(self, kind: int, body: bytes, arrived_ns: int) -> None:
         if kind & 0xF0 != _PUBLISH:
@@ -96,12 +98,22 @@ class Ear:
             body = body[2:]
         self.heard.append(Heard(topic, arrived_ns, body))
         if topic.endswith("/event") and body.startswith(b'{"id"'):
-            self._receipt(topic, json.loads(body)["data"]["record"])
+            record = json.loads(body)["data"]["record"]
+            self._owed.setdefault((topic, record["epoch"]), []).append(record["seq"])
 
-    def _receipt(self, topic: str, record: dict) -> None:
-        told = json.dumps({"epoch": record["epoch"], "stored": [[record["seq"], record["seq"]]]})
-        to = topic.removesuffix("event") + "receipt"
-        self._send(_PUBLISH | 0x02, _text(to.encode()) + b"\x00\x07" + told.encode())
+    def _receipts(self) -> None:
+        """One for all that came at once, as a station gives it for what it has committed together."""
+        for (topic, epoch), seqs in self._owed.items():
+            stored: list[list[int]] = []
+            for seq in seqs:
+                if stored and stored[-1][1] + 1 == seq:
+                    stored[-1][1] = seq
+                else:
+                    stored.append([seq, seq])
+            to = topic.removesuffix("event") + "receipt"
+            told = json.dumps({"epoch": epoch, "stored": stored})
+            self._send(_PUBLISH | 0x02, _text(to.encode()) + b"\x00\x07" + told.encode())
+        self._owed.clear()
 
     def _send(self, kind: int, body: bytes) -> None:
         length, head = len(body), bytes([kind])

@@ -83,8 +83,8 @@ NOTES = {
     "is moved as soon as they can hear it. Import: what the program's modules add to a bare interpreter.",
     "Outage": "The broker ends and the door moves; with kill -9 all of the program is gone 0.1 s after that and "
     "is started again after the broker. Whoever subscribes is there before the broker's clients are back.",
-    "A long backlog": "To one subscriber that gives a receipt for each of doorunit's records, and has nothing to "
-    "do for those of the others. One record, one sync: publish, PUBACK, delete, commit.",
+    "A long backlog": "To one subscriber that gives receipts for doorunit's records, one for what came at "
+    "once, and has nothing to do for those of the others. One record, one sync: publish, PUBACK, delete, commit.",
     "Pictures": "No peer takes any. 720p, drawn by the simulated camera, which costs more than a real one's.",
     "The wire": "TLS included, both directions, TCP/IP headers not: see bench_wire.py.",
 }
