@@ -32,7 +32,7 @@ from edge.sim.world import World
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = Path(__file__).with_name("counts.json")
 TOLERANCE = 0.02  # a version number that is longer by a digit is no reason to stop anybody
-BLOCKS = "blocks kept"  # of memory, by Python's own count; the only figure that wobbles (by 2 %)
+BLOCKS = "blocks kept"  # of memory, by Python's own count; the only figure that wobbles
 OPENINGS = 30
 HOUR = 3600 * SECOND
 PATIENCE_S = 60
@@ -40,6 +40,7 @@ CALLS = "calls of edge's functions"  # another Python version inlines other thin
 _HOST = HostReading(temperature_c=44.3, under_voltage=False, memory_mb=24.6, available_mb=301.2, disk_free_mb=11_204.0)
 _SYSCALL = re.compile(r"^\d+ +(\w+)\(\d+<([^>]*)>.*= (\d+)$")
 
+ROOM = {("idle hour", BLOCKS): 150}  # 202 to 244 were seen; a block that each pulse left behind would be 180 more
 LOOSER = {BLOCKS: 0.15, CALLS: 0.05}  # calls: every feature adds a few, and a loop over all of something adds many
 
 Counts = dict[str, float]  # what -> how often
@@ -78,7 +79,7 @@ def worse(was: Mapping[str, Counts], now: Mapping[str, Counts], *, same_python: 
             tolerance = LOOSER.get(what, TOLERANCE)
             if before is None:
                 found.append(f"{what} per {of}: was never counted, is {is_now:g}")
-            elif is_now > before + max(before * tolerance, 0.05):
+            elif is_now > before + max(before * tolerance, ROOM.get((of, what), 0.05)):
                 found.append(f"{what} per {of}: was {before:g}, is {is_now:g}")
     return found
 

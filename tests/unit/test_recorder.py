@@ -178,7 +178,7 @@ def test_a_damaged_spool_is_told_as_a_gap_of_its_epoch_and_the_door_goes_on(star
 
 
 def test_the_pulse_tells_how_old_the_oldest_unsent_record_is(start):
-    rig = start(settings={"uplink": {"pulse_s": 10}})
+    rig = start(settings={"uplink": {"pulse_s": 10, "whole_pulse_s": 10}})
     rig.live(20)
     assert rig.sent("pulse")[-1]["oldest_unsent_s"] is None
     rig.platform = False
