@@ -212,6 +212,10 @@ class Phones(Protocol):
         """One masked picture of an opening that was told."""
         ...
 
+    def abandon(self) -> None:
+        """Pictures that wait are wanted no more; words still go."""
+        ...
+
 
 # --- spool
 

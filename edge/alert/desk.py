@@ -82,6 +82,12 @@ class Desk:
             pictures.put(alert, frame.image)
             line.go()
 
+    def abandon(self) -> None:
+        """The term's pictures are erased: those that wait, or are awaited, go nowhere. Words still go."""
+        self._awaited.clear()
+        for pictures, _ in self._pictures:
+            pictures.clear()
+
     def _wants(self, event: Event) -> bool:
         change, expected = event.change, event.expected
         if change is Change.FOUND:  # told only as the end of what was told

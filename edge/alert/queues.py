@@ -78,6 +78,11 @@ class Pictures:
         self.let_go += len(self._waiting) == MOST_PICTURES
         self._waiting.append(Shot(alert, image))
 
+    def clear(self) -> None:
+        """Those that wait are wanted no more; one in hand is not tried again."""
+        self._waiting.clear()
+        self._hand = None
+
     def take(self, now_ns: int) -> Job:
         """The next picture."""
         shot = self._hand = self._waiting.popleft()

@@ -111,8 +111,7 @@ class Unit:
         if c.phones is not None:
             c.recorder.on_event = c.phones.tell
         c.photographer.on_frame = self._frame
-        if c.gallery is not None:
-            c.photographer.on_abandon = c.gallery.clear
+        c.photographer.on_abandon = self._abandon
         c.album.on_lost = lambda rows: c.recorder.gap(GapReason.FULL, [], rows)
         c.album.on_unreadable = self._unreadable
         c.album.on_gone = lambda rows: c.recorder.gap(GapReason.CORRUPT, [], rows)
@@ -142,6 +141,13 @@ class Unit:
         for taker in (self._c.phones, self._c.gallery):
             if taker is not None:
                 taker.frame(event, frame)
+
+    def _abandon(self) -> None:
+        """What waits in clear is erased with the rest."""
+        if self._c.phones is not None:
+            self._c.phones.abandon()
+        if self._c.gallery is not None:
+            self._c.gallery.clear()
 
     def _begin(self, snapshot: Snapshot | None) -> None:
         c = self._c

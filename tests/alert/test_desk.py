@@ -292,6 +292,33 @@ def test_no_text_waits_for_a_picture_that_hangs():
     assert len(office.group().texts) == 2
 
 
+def test_pictures_of_an_erased_term_go_to_no_phone_and_its_words_still_do():
+    office = Office()
+    worker = office.workers["phones.wecom.pictures"]
+    worker.at_once = False
+    for seq in (81, 82, 83):
+        one = event(seq, at=stamp(100))
+        office.desk.tell(one)
+        office.desk.frame(one, frame(101))
+    awaited = opening(office)
+    office.desk.abandon()
+    office.desk.frame(awaited, frame(102))
+    worker.step(lost=fault())
+    office.loop.turn()
+    office.live(600)
+    worker.run()
+    office.loop.turn()
+    assert len(office.group().pictures) == 1, "the one in hand; its answer was lost, and it is not sent again"
+    told = len(office.group().texts)
+    office.tell()
+    assert len(office.group().texts) == told + 1
+    later = event(90, at=stamp(700))
+    office.desk.tell(later)
+    office.desk.frame(later, frame(701))
+    worker.run()
+    assert len(office.group().pictures) == 2, "a new term's"
+
+
 def test_a_quiet_opening_sends_no_picture():
     office = Office(quiet_expected=True)
     one = event(5, expected="doctor")

@@ -6,9 +6,10 @@ import msgspec
 
 from edge import wire
 from edge.door.term import Phase
-from edge.errors import PartError
+from edge.errors import LinkError, PartError
 from edge.records import Audit
 from tests.unit.rig import UNIT, sign
+from tests.unit.test_phones import SETTINGS, Group
 
 BROKEN = PartError("card", found="broken", wanted="whole", remedy="Change it.")
 
@@ -77,6 +78,21 @@ def test_pictures_that_are_being_sealed_when_all_is_erased_go_nowhere(start, tmp
     assert rig.records("frames") == []
     assert len(rig.unit._c.album) == 0
     assert not list(tmp_path.glob("frames/*"))
+
+
+def test_a_picture_that_waits_for_the_phones_is_erased_with_the_rest(start):
+    group = Group()
+    rig = start(camera=True, term=14, settings=SETTINGS, phone=lambda _: group)
+    side = rig.workers["phones.wecom.pictures"]
+    side.fault = LinkError("robot", found="no", wanted="yes", remedy="Wait.")
+    rig.play("clean", closed=False)
+    rig.live(0.1)
+    rig.frame()
+    rig.live(0.5)
+    assert rig.obey(rig.command("erase"))["done"]
+    side.fault = None
+    rig.live(120)
+    assert (group.pictures, len(group.texts)) == (0, 1)
 
 
 def test_the_pictures_of_an_opening_at_the_very_end_are_still_delivered(start):
