@@ -290,8 +290,10 @@ class Assembly:
         from edge.uplink.gb28181.live import Live  # as above
         from edge.uplink.gb28181.views import Teller
 
-        device, film = self._config.gb28181.device_id or "", self._film(eye)
-        live = Live(device, film, Teller(self.loop.post), self._clock.now, self._not_to_be_watched)
+        gb, teller = self._config.gb28181, Teller(self.loop.post)
+        live = Live(
+            gb.device_id or "", self._film(eye), teller, self._clock.now, self._not_to_be_watched, gb.listen_port
+        )
         self._closing.callback(live.close)
         return live
 

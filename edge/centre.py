@@ -14,6 +14,7 @@ from edge.errors import ConfigError
 from edge.secret import Secret
 
 ID = r"\d{20}"
+PORTS = range(1024, 65_536)
 
 
 class Gb28181(Section, frozen=True):
@@ -72,6 +73,14 @@ class Gb28181(Section, frozen=True):
     allow_live: Annotated[
         bool, setting("Whether the platform may watch live, within the term only; pictures then leave in clear.")
     ] = False
+    listen_port: Annotated[
+        int | None,
+        setting(
+            "This unit's TCP port for a platform that calls it to watch live (a=setup:active); left out: none may. The "
+            "packaged service needs a drop-in to bind it: SocketBindAllow=ipv4:tcp:8441, with this port.",
+            example="8441",
+        ),
+    ] = None
     allow_teleboot: Annotated[bool, setting("Whether the platform may have the unit's program start anew.")] = False
     allow_redirect: Annotated[bool, setting("Whether the platform may send this unit to another server (302).")] = False
     snapshot_url: Annotated[
@@ -95,6 +104,8 @@ class Gb28181(Section, frozen=True):
 
 def faults(gb: Gb28181) -> Iterator[ConfigError]:
     """What could never work; what hangs on the IDs, once they are well."""
+    if gb.listen_port is not None and gb.listen_port not in PORTS:
+        yield _wrong("listen_port", str(gb.listen_port), f"a port {PORTS[0]} to {PORTS[-1]}, or left out")
     if gb.host is None:
         return
     ids = {"server_id": gb.server_id, "device_id": gb.device_id, "magnet_id": gb.magnet_id}

@@ -52,8 +52,8 @@ def wanted(kind: Any, meta: Meta) -> str:
     if not words:
         words = "polygons of at least 3 corners, each 0 to 1"
         if base == (int | None):
-            is_address = (meta.extra or {}).get("unit") == ADDRESS
-            words = f"{'an I2C address' if is_address else 'a GPIO 4-27'}, or left out"
+            kind_of = {ADDRESS: "an I2C address, or left out", "": "a port 1024 to 65535, or left out"}
+            words = kind_of.get((meta.extra or {}).get("unit", ""), "a GPIO 4-27, or left out")
     if meta.ge is not None and meta.le is not None:
         words += f" {meta.ge} to {meta.le}"
     if meta.multiple_of is not None:

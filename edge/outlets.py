@@ -23,7 +23,13 @@ class Metrics(Section, frozen=True):
 class HomeAssistant(Section, frozen=True):
     """A device in Home Assistant, by discovery over this unit's own broker, which must let the unit write there."""
 
-    prefix: Annotated[Text | None, setting("Home Assistant's discovery prefix.", example='"homeassistant"')] = None
+    prefix: Annotated[
+        Text | None,
+        setting(
+            "Home Assistant's discovery prefix. Nothing is told there while all goes by HTTPS (uplink.fallback).",
+            example='"homeassistant"',
+        ),
+    ] = None
 
 
 def faults(metrics: Metrics, home_assistant: HomeAssistant) -> Iterator[ConfigError]:

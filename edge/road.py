@@ -30,7 +30,7 @@ class Uplink(Section, frozen=True):
         Literal["https", "none"],
         setting(
             "What is done where MQTT does not get through: records and commands go by HTTPS, to frames_url, until it "
-            'does again. Never used with receipt = "broker".'
+            'does again; Home Assistant is told nothing meanwhile. Never used with receipt = "broker".'
         ),
     ] = "https"
     proxy: Annotated[

@@ -14,8 +14,10 @@ from edge.clock import SystemClock
 from edge.sim import terms
 from edge.sim.centre import Centre, offer
 from edge.sim.centreline import CentreServer
+from edge.sim.sip import Sip
 from edge.station.ca import Authority
 from tests.uplink.gb28181.conftest import CAMERA, IDS, MAGNET, SERVER
+from tests.whole.flat import free_port
 
 PS = b"\0\0\1\xba"  # what an MPEG-PS pack begins with
 
@@ -27,7 +29,13 @@ def city() -> Iterator[CentreServer]:
 
 
 @pytest.fixture
-def unit(tmp_path: Path, city: CentreServer) -> Iterator[Assembly]:
+def more() -> dict[str, object]:
+    """Settings of the platform beside the usual ones."""
+    return {}
+
+
+@pytest.fixture
+def unit(tmp_path: Path, city: CentreServer, more: dict[str, object]) -> Iterator[Assembly]:
     """It runs until the test is over; nobody answers it but the centre."""
     Authority.open(tmp_path / "ca").issue("door-1", tmp_path / "state" / "identity")
     terms.preset(tmp_path / "state", SystemClock().read().wall_ns)
@@ -36,7 +44,7 @@ def unit(tmp_path: Path, city: CentreServer) -> Iterator[Assembly]:
         "door": {"settle_ms": 5},
         "camera": {"width": 320, "height": 240},
         "uplink": {"host": "127.0.0.1", "port": 9, "tls": False},
-        "gb28181": IDS | {"host": "127.0.0.1", "port": city.port, "allow_live": True},
+        "gb28181": IDS | {"host": "127.0.0.1", "port": city.port, "allow_live": True} | more,
     }
     one = Assembly(config.parse(tables), simulate=True)
     thread = threading.Thread(target=one.run, daemon=True)
@@ -71,3 +79,39 @@ def test_it_is_listed_tells_an_opening_is_watched_and_leaves(unit: Assembly, cit
     assert city.wait(lambda c: not c.registered)
     assert city.centre.faults == []
     assert unit.loop.faults == 0
+
+
+def call_to_watch(city: CentreServer) -> Sip:
+    """The answer to a platform that wants to open the media connection itself."""
+    assert city.wait(lambda c: CAMERA in c.catalogue and bool(c.keepalives))
+    with city.lock:
+        city.centre.invite(CAMERA, offer(SERVER, transport="TCP/RTP/AVP", setup="active"))
+    assert city.wait(lambda c: final(c) is not None)
+    with city.lock:
+        answer = final(city.centre)
+    assert answer is not None
+    return answer
+
+
+def final(centre: Centre) -> Sip | None:
+    """Of an INVITE, once it is there."""
+    return next((one for one in centre.answers if one["CSeq"].endswith("INVITE") and one.code >= 200), None)
+
+
+@pytest.mark.parametrize("more", [{"listen_port": free_port()}])
+def test_a_platform_that_calls_the_unit_watches_through_the_one_port_that_is_set(
+    unit: Assembly, city: CentreServer, more: dict[str, int]
+):
+    answer = call_to_watch(city)
+    assert answer.code == 200
+    said = answer.body.decode()
+    assert f"m=video {more['listen_port']} TCP/RTP/AVP" in said
+    assert "a=setup:passive" in said
+    with socket.create_connection(("127.0.0.1", more["listen_port"]), timeout=10) as media:
+        seen = b""
+        while PS not in seen:
+            seen += media.recv(65_536)
+
+
+def test_without_that_port_nobody_may_call_and_the_platform_is_told_so(unit: Assembly, city: CentreServer):
+    assert call_to_watch(city).code == 488

@@ -52,7 +52,7 @@ class Live:
         with self._lock:
             self._admit(call)
             if offer.way is sdp.Way.LISTEN and self._listen_port is None:
-                raise _unfit("a=setup:active", "a platform that wants to call us: gb28181.listen is off")
+                raise _unfit("a=setup:active", "a platform that wants to call us: gb28181.listen_port is left out")
             sender = Sender(call, self._terms)
             try:
                 pipe = pipes.lay(offer, lambda: sender.over, self._terms.now, self._listen_port or 0)
