@@ -151,7 +151,7 @@ class Assembly:
 
     def _link(self) -> Link:
         uplink, unit, loop, clock = self._config.uplink, self._who.unit, self.loop, self._clock
-        if uplink.fallback == "none" or uplink.receipt == "broker":  # a broker's word is no platform's receipt
+        if not uplink.detours:
             return MqttLink(self._broker(), loop.post, clock)
         server = Server(uplink.frames_url, self._tls(), self._proxy())
         return FallbackLink(

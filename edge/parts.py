@@ -125,9 +125,12 @@ class LinkUp(Fact, frozen=True):
     instead: str = ""
 
 
+HTTPS = "https"  # LinkUp's protocol, where it is none of MQTT's
+
+
 def by_name(protocol: str) -> str:
     """LinkUp's protocol in words."""
-    return "HTTPS" if protocol == "https" else f"MQTT {protocol}"
+    return "HTTPS" if protocol == HTTPS else f"MQTT {protocol}"
 
 
 class LinkDown(Fact, frozen=True):

@@ -85,6 +85,11 @@ class Uplink(Section, frozen=True):
         30
     )
 
+    @property
+    def detours(self) -> bool:
+        """Whether all goes by HTTPS where MQTT is blocked; a broker's word is no platform's receipt."""
+        return self.fallback == "https" and self.receipt != "broker"
+
 
 def faults(uplink: Uplink) -> Iterator[ConfigError]:
     """What one setting must be because of another."""

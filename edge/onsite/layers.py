@@ -1,4 +1,7 @@
-"""The way to the platform, layer by layer, each timed. Each waits for the one before it, so one cause is named."""
+"""The way to the platform, layer by layer, each timed. Each waits for the one before it, so one cause is named.
+
+Where MQTT is blocked and the unit is up by HTTPS all the same, the layer that is blocked passes with a note.
+"""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -10,10 +13,13 @@ from edge.identity import Identity
 from edge.onsite.board import NET, Board, Found
 from edge.onsite.enrol import CODES
 from edge.onsite.probes import Probes
-from edge.parts import by_name
+from edge.parts import HTTPS, by_name
 from edge.uplink.refusal import explain
 
 LINK_S, LINK_LOOK_S = 10.0, 0.25  # how long the broker may take, and how often it is looked at
+DETOUR_S = 75.0  # five refusals, or half a minute of silence and the attempt under way (uplink/fallback.py), and some
+MQTT = ("net.name", "net.tcp", "net.tls", "net.broker")  # what HTTPS has ways of its own for
+BLOCKED = ("link.network", "link.name", "link.server")  # as what is blocked may look; every other answer is a no
 Link = Callable[[], tuple[bool, str, str]]
 
 
@@ -37,17 +43,37 @@ class Layers:
         )
         for name in NET:
             self._board.put(name, "open")
+        by_https = False
         for n, (name, layer) in enumerate(zip(NET, layers, strict=True)):
             self._board.put(name, "running")
-            begun_ns = self._clock.now()
+            begun_ns, note = self._clock.now(), ""
             try:
-                found = layer()
+                found = {"protocol": by_name(HTTPS)} if by_https and name in MQTT else layer()
             except (OSError, ValueError) as err:
-                self._fail(name, err)
-                for later in NET[n + 1 :]:
-                    self._board.put(later, "skipped", "net.before")
-                return
-            self._board.put(name, "well", ms=(self._clock.now() - begun_ns) / MS, found=found)
+                told, code = self._told(err)
+                if name not in MQTT or code not in BLOCKED or not self._goes_by_https(link, reach, wait):
+                    self._fail(name, told, code)
+                    for later in NET[n + 1 :]:
+                        self._board.put(later, "skipped", "net.before")
+                    return
+                found = {"protocol": by_name(HTTPS), "said": told.found}
+            if not by_https and found.get("protocol") == by_name(HTTPS):
+                by_https, note = True, "link.fallback"
+            self._board.put(name, "well", note, ms=(self._clock.now() - begun_ns) / MS, found=found)
+
+    def _goes_by_https(self, link: Link, reach: Callable[[], None], wait: Callable[[float], bool]) -> bool:
+        """Whether the unit is up by HTTPS; where that way is free it is given the time that it takes to be chosen."""
+        up, protocol, _why = link()
+        if not up and self._uplink.detours:
+            try:
+                reach()
+            except LinkError:
+                return False
+            for _ in range(int(DETOUR_S / LINK_LOOK_S)):
+                up, protocol, _why = link()
+                if up or wait(LINK_LOOK_S):
+                    break
+        return up and protocol == HTTPS
 
     def _address(self) -> Found:
         route = self._probes.route()
@@ -84,9 +110,12 @@ class Layers:
         reach()
         return {"host": urlsplit(self._uplink.frames_url).netloc}
 
-    def _fail(self, name: str, err: OSError | ValueError) -> None:
+    def _told(self, err: OSError | ValueError) -> tuple[LinkError | WireError, str]:
+        """In the house's words, and the row that says it."""
         told = err if isinstance(err, LinkError | WireError) else explain(err, self._where, self._clock.read())
-        code = getattr(told, "code", None) or CODES.get(type(told), "link.network")
+        return told, getattr(told, "code", None) or CODES.get(type(told), "link.network")
+
+    def _fail(self, name: str, told: LinkError | WireError, code: str) -> None:
         found: Found = {"said": told.found}
         if name in ("net.tcp", "net.tls") and (isinstance(told, DistrustError) or code == "link.network"):
             to = self._probes.portal(self._uplink.host)

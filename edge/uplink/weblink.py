@@ -16,13 +16,12 @@ import msgspec
 from edge import posting, wire
 from edge.clock import SECOND, Clock
 from edge.errors import LinkError, RefusedError, ServerError, WireError
-from edge.parts import Acked, Incoming, LinkDown, LinkUp
+from edge.parts import HTTPS, Acked, Incoming, LinkDown, LinkUp
 from edge.uplink.refusal import dumb
 from edge.uplink.talk import Server, Talk, stranger
 
 log = logging.getLogger(__name__)
 
-PROTOCOL = "https"
 WINDOW = 500  # records; more than a courier's window ever is
 WAITING_MAX = 1000  # records that nobody takes any more: the wire is dead, and the spool has them
 BATCH = 100  # records in one question,
@@ -157,7 +156,7 @@ class _Life:
             self._up = True
             for each in self._talks.values():
                 each.proven = True
-            self._post(LinkUp(PROTOCOL, WINDOW))
+            self._post(LinkUp(HTTPS, WINDOW))
             self._lock.notify_all()
         while not self.over.is_set() and not self._closing:
             for command in waiting.commands:

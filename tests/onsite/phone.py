@@ -36,6 +36,7 @@ class StillHands:
     def __init__(self, clock: SimClock) -> None:
         self.clock = clock
         self.up, self.why = True, ""
+        self.protocol = "5"
         self.receipts = True
         self.quality = Quality.SYNCED
         self.low: bool | None = False
@@ -56,7 +57,7 @@ class StillHands:
         self.on_health: Any = lambda: None
 
     def link(self) -> tuple[bool, str, str]:
-        return self.up, "5", self.why
+        return self.up, self.protocol, self.why
 
     def warnings(self) -> list[dict[str, str]]:
         return []

@@ -2,27 +2,18 @@
 
 import json
 import re
-import socket
-import ssl
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageFilter
 
 from edge.clock import Quality
-from edge.config import Uplink
 from edge.door.contact import Rest
 from edge.errors import LinkError, PartError, WireError
-from edge.identity import Identity
 from edge.onsite import aim, board, commission, site, walktest
-from edge.onsite.board import Board
-from edge.onsite.layers import Layers
-from edge.onsite.probes import Peer
 from edge.onsite.visit import Visit
-from edge.onsite.wires import Wires
 from edge.sim.landing import Landing
 from edge.sim.time import SimClock
-from edge.uplink.refusal import silence
 from tests.onsite.phone import StillHands, nobody, visit
 
 WORDS = json.loads((site.PAGE / "words.json").read_text(encoding="utf-8"))
@@ -117,71 +108,6 @@ def test_a_clock_that_differs_from_the_phone_s_is_told(at_door: Visit, hands: St
     assert said(at_door, "clock") == ("wrong", "clock.apart")
     at_door.entered("Li Wei", 1500.0)
     assert said(at_door, "clock") == ("well", "")
-
-
-class Portal(Wires):
-    """A network that lets nobody out before a sign-in."""
-
-    def shake(self, host: str, port: int, who: Identity) -> Peer:
-        err = ssl.SSLCertVerificationError("self-signed certificate")
-        err.verify_code, err.verify_message = 18, "self-signed certificate"  # X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT
-        raise err
-
-    def portal(self, host: str) -> str:
-        return "http://portal.example/sign-in"
-
-
-def layers(
-    tmp_path: Path, clock: SimClock, *, port: int, host: str = "127.0.0.1", kind: type[Wires] = Wires
-) -> tuple[Board, Layers]:
-    made = visit(tmp_path, clock)
-    uplink = Uplink(host=host, port=port, tls=kind is Portal)
-    return made.board, Layers(uplink, nobody(tmp_path), clock, made.board, kind(made._config))
-
-
-def run(look: Layers, hands: StillHands) -> None:
-    look.run(hands.link, hands.reach, lambda _: True)
-
-
-def states(of: Board) -> list[tuple[str, str]]:
-    return [(of.step(name).state, of.step(name).code) for name in board.NET]
-
-
-def test_every_layer_is_timed_and_those_after_a_failure_wait(tmp_path: Path, clock: SimClock, hands: StillHands):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        shown, look = layers(tmp_path, clock, port=server.getsockname()[1])
-        run(look, hands)
-        assert states(shown) == [("well", "")] * 6
-        assert all(shown.step(name).ms is not None for name in board.NET)
-        hands.up, hands.why = False, "link.refused"
-        run(look, hands)
-        assert states(shown)[3:] == [("well", ""), ("wrong", "link.refused"), ("skipped", "net.before")]
-        hands.up, hands.trouble = True, silence("platform:8443")
-        run(look, hands)
-        assert states(shown)[5] == ("wrong", "link.server")
-
-
-def test_a_platform_that_is_down_is_told_from_a_name_that_nobody_knows(
-    tmp_path: Path, clock: SimClock, hands: StillHands
-):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    shown, look = layers(tmp_path, clock, port=port)
-    run(look, hands)
-    assert states(shown)[2:] == [("wrong", "link.server"), *[("skipped", "net.before")] * 3]
-    shown, look = layers(tmp_path, clock, port=port, host="no such name")
-    run(look, hands)
-    assert states(shown)[1][1] in ("link.name", "link.network")
-
-
-def test_a_network_that_wants_a_sign_in_first_is_told_from_a_wrong_station(
-    tmp_path: Path, clock: SimClock, hands: StillHands
-):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        shown, look = layers(tmp_path, clock, port=server.getsockname()[1], kind=Portal)
-        run(look, hands)
-    assert states(shown)[3] == ("wrong", "net.portal")
-    assert shown.step("net.tls").found == {"said": "http://portal.example/sign-in"}
 
 
 # The lid

@@ -137,7 +137,7 @@ function row(step) {
   const facts = factsOf(step);
   if (facts) item.append(make("p", facts, "soft facts"));
   if (step.code) {
-    const box = make("div", "", step.state === "skipped" ? "note" : "cure");
+    const box = make("div", "", step.state === "skipped" || step.state === "well" ? "note" : "cure");
     box.append(...cure(step.code, step.found));
     if (step.state === "wrong") box.append(make("small", word("want", { what: word(`wanted.${step.name}`) })));
     item.append(box);
