@@ -15,6 +15,7 @@ import msgspec
 from edge.config import Config
 from edge.errors import ConfigError, LinkError
 from edge.onsite.probes import Probes
+from edge.parts import HTTPS
 from edge.warnings import Row
 
 State = Literal["well", "soon", "wrong", "skipped"]  # soon: wrong, and within the time in which it may mend itself
@@ -50,6 +51,11 @@ class Scene(msgspec.Struct, frozen=True):
     agent: Mapping[str, Any] | None
     silence: LinkError | None
     probes: Probes
+
+    @property
+    def by_https(self) -> bool:
+        """Whether the running unit is up by HTTPS, instead of MQTT."""
+        return self.agent is not None and bool(self.agent["link_up"]) and self.pulse("link") == HTTPS
 
     def pulse(self, name: str) -> Any:
         """A number of the agent's pulse; None where it has none, or is dead."""

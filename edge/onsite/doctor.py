@@ -41,6 +41,11 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         """Whether this is what somebody must see to."""
         return self.found.state == "wrong" and not self.by
 
+    @property
+    def is_note(self) -> bool:
+        """Whether it is well, and somebody should know of it."""
+        return self.found.state == "well" and self.row is not None
+
 
 class Report(msgspec.Struct, frozen=True):
     """All that was found, causes first."""
@@ -52,6 +57,11 @@ class Report(msgspec.Struct, frozen=True):
     def roots(self) -> list[Line]:
         """What somebody must see to."""
         return [line for line in self.lines if line.is_root]
+
+    @property
+    def notes(self) -> list[Line]:
+        """What is well, and somebody should know of."""
+        return [line for line in self.lines if line.is_note]
 
 
 def built_in(*names: str) -> tuple[Check, ...]:
@@ -168,7 +178,13 @@ def _agents_word(scene: Scene, checks: Sequence[Check]) -> list[tuple[Check, Fou
     told = []
     for one in scene.agent["wrong"] if scene.agent is not None else ():
         code = str(one["code"])
-        state: State = "wrong" if one["shown"] or one["by"] else "soon"
+        row = ALL.get(code)
+        is_note = row is not None and not row.fault  # the unit does all it should
+        if is_note and one["by"]:
+            continue  # what explains it is what is wrong
+        state: State = "well" if is_note else "wrong" if one["shown"] or one["by"] else "soon"
+        if code in LINK and scene.by_https:
+            state = "soon"  # of MQTT; it stays for a while after another way was found
         part = code.partition(".")[0]
         check = next((check for check in checks if part in check.tells), None)
         if check is None and everything:

@@ -3,6 +3,7 @@
 from edge.onsite.check import Found, Scene
 from edge.onsite.doctor import Line, Report
 from edge.onsite.words import STATES_ZH, WORDS, fold, others, pad, span
+from edge.parts import by_name
 
 COLUMNS = 79
 _LABEL = 10  # columns, of status and of a cause's parts
@@ -36,13 +37,13 @@ def doctor(report: Report, lang: str, *, everything: bool = False) -> str:
     """The verdict; each cause with found, wanted and what to do; then all the rest, briefly unless `everything`."""
     words = WORDS[lang]
     parts = [verdict(report, lang), ""]
-    for line in report.roots:
+    for line in (*report.roots, *report.notes):
         parts += [*_cause(line, report, lang), ""]
     soon = [line for line in report.lines if line.found.state == "soon"]
     if soon:
         parts += [_list(words["not yet"], [f"{_title(one, lang)} ({one.found.found})" for one in soon], lang), ""]
     for state, label in (("well", "well"), ("skipped", "not looked at")):
-        lines = [line for line in report.lines if line.found.state == state]
+        lines = [line for line in report.lines if line.found.state == state and not line.is_note]
         if lines and everything:
             parts += [_row(line, lang) for line in lines]
         elif lines:
@@ -61,7 +62,7 @@ def net(report: Report, lang: str) -> str:
     order = {name: n for n, name in enumerate(("interface", "address", "gateway", "names", "tcp", "tls", "broker"))}
     lines = sorted(report.lines, key=lambda line: order.get(line.found.name, len(order)))
     parts = [verdict(report, lang), "", *(_row(line, lang) for line in lines)]
-    for line in report.roots:
+    for line in (*report.roots, *report.notes):
         parts += ["", *_cause(line, report, lang)]
     return "\n".join(parts)
 
@@ -85,7 +86,7 @@ def _facts(report: Report, scene: Scene, lang: str) -> list[tuple[str, str]]:
     if scene.agent is not None:
         agent, pulse = scene.agent, scene.agent["pulse"]
         program = words["program"].format(pulse["version"], agent["pid"], span(pulse["uptime_s"]))
-        link = f"MQTT {pulse['link']}" if agent["link_up"] else words["none"]
+        link = by_name(pulse["link"]) if agent["link_up"] else words["none"]
         waits = words["waits"].format(pulse["backlog"], pulse["frames_waiting"])
         oldest_s, last_s, error_ms = pulse["oldest_unsent_s"], agent["last_receipt_s"], pulse["error_ms"]
         oldest = "" if oldest_s is None else words["oldest"].format(span(oldest_s))

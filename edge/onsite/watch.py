@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge.onsite.life import one_line
 from edge.onsite.words import STATES_ZH, pad, span, width
+from edge.parts import by_name
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -119,7 +120,7 @@ class Watch:
         receipt_s = status["last_receipt_s"]
         receipt = "" if receipt_s is None else words["receipt"].format(span(receipt_s))
         link = (
-            f"MQTT {pulse['link']} {status['broker']}"
+            f"{by_name(pulse['link'])} {status['broker']}"
             if status["link_up"]
             else words["no link"].format(status["broker"])
         )

@@ -90,7 +90,9 @@ class WorldProbes(Probes):
 
     def dial(self, host: str, port: int) -> bool:
         refusal = self._refusal()
-        if not self._city.server_up or (refusal is not None and "nothing listens" in refusal.found):
+        if self._city.blocked == "dropped":
+            raise TimeoutError("timed out")
+        if self._city.blocked or not self._city.server_up or (refusal is not None and "nothing listens" in refusal.found):
             raise ConnectionRefusedError(111, "Connection refused")
         return True
 
@@ -124,7 +126,7 @@ class Visit(msgspec.Struct, frozen=True):
 def visits(cell: Cell, seed: int = 1) -> Iterator[Visit]:
     """Calm, the fault, and doctor while it is there."""
     with tempfile.TemporaryDirectory(dir=RAM) as folder:
-        world = World(seed, Path(folder), _settings(cell))
+        world = World(seed, Path(folder), _settings(cell), detour=cell.detour)
         with closing(_Closing(world)):
             world.start()
             _live(world, CALM_S)
@@ -157,8 +159,8 @@ def _shows(world: World, code: str) -> bool:
 
 
 def _visit(world: World, cell: Cell, began_ns: int) -> Visit:
-    after_s = (world.now_ns - began_ns) / SECOND
-    return Visit(cell, after_s, tuple(line.found.code for line in diagnose(world).roots))
+    after_s, report = (world.now_ns - began_ns) / SECOND, diagnose(world)
+    return Visit(cell, after_s, tuple(line.found.code for line in (*report.roots, *report.notes)))
 
 
 def diagnose(world: World) -> Report:

@@ -37,6 +37,16 @@ def network(kind: str) -> Fault:
     return begin
 
 
+def blocked(kind: str) -> Fault:
+    """A firewall ends MQTT alone, and refuses it or drops it."""
+
+    def begin(world: World) -> Callable[[], None]:
+        world.city.block(kind)
+        return lambda: world.city.block("")
+
+    return begin
+
+
 def flapping(up_s: float, down_s: float) -> Fault:
     """The network comes and goes."""
 

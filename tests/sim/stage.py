@@ -21,7 +21,7 @@ Check = Callable[[World], list[str]]  # what else is wrong, in sentences
 
 HOUR_S = 3600
 CALM_S = 40  # before the fault begins
-WELL_S = 60  # after its end all is well again within this
+WELL_S = 60  # after its end all is well again within this, unless the cell says otherwise
 FINE_NS, COARSE_NS = 10 * MS, 100 * MS  # how closely it is looked at: after an opening, and else
 PHASE_S = 3.1  # how much later each seed ends the cause: pauses that do not depend on dice are met at other instants
 WIRE_NS = 200 * MS  # what the simulated network itself takes
@@ -52,6 +52,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     shows: str = "open"  # what the unit calls an open door,
     told: Change = Change.OPENED  # and its opening
     judged: bool = True  # whether every movement must be told, and none else
+    detour: bool = False  # whether there is a way by HTTPS
+    well_s: float = WELL_S
     all_arrive: bool = True  # no opening may be counted as gone instead
     check: Check = lambda _: []
 
@@ -93,7 +95,7 @@ def play(cell: Cell, seed: int = 1) -> Seen:
 class _Play:
     def __init__(self, cell: Cell, folder: Path, seed: int) -> None:
         self._cell = cell
-        self._world = World(seed, folder, {"camera": {"enabled": False}, **cell.settings})
+        self._world = World(seed, folder, {"camera": {"enabled": False}, **cell.settings}, detour=cell.detour)
         self._seen = Seen()
         self._shown: list[tuple[int, set[str]]] = [(0, set())]  # each change of what is shown at the unit
         self._told: set[str] = set()  # every warning that the platform was told of
@@ -120,7 +122,7 @@ class _Play:
         ended_ns = world.now_ns
         end()
         self._well_ns = None
-        self._live(WELL_S)
+        self._live(cell.well_s)
         self._recovered(ended_ns)
         self._warned(began_ns, ended_ns)
         self._open("live")
@@ -227,7 +229,7 @@ class _Play:
 
     def _recovered(self, ended_ns: int) -> None:
         if self._well_ns is None:
-            self._seen.wrong.append(f"{WELL_S} s after the cause's end {self._how()}")
+            self._seen.wrong.append(f"{self._cell.well_s} s after the cause's end {self._how()}")
         else:
             self._seen.well_s = (self._well_ns - ended_ns) / SECOND
 

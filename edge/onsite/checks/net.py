@@ -14,10 +14,12 @@ from edge.config import is_loopback
 from edge.errors import ConfigError, DistrustError, LinkError, RefusedError, ServerError, UnknownHostError, UntimedError
 from edge.identity import Identity
 from edge.onsite.check import Check, Found, Scene, skipped, well, wrong
+from edge.parts import by_name
 from edge.uplink.refusal import explain
 from edge.wire import rfc3339
 
 NAMES_S = 1.5
+MQTT = ("names", "tcp", "tls")  # what the other way has of its own
 LAYERS = ("interface", "address", "gateway", "names", "tcp", "tls", "broker")
 _CODES = (
     (UntimedError, "link.untimed"),
@@ -31,7 +33,10 @@ T = TypeVar("T")
 
 
 def run(scene: Scene) -> Iterator[Found]:
-    """Downwards until a layer is wrong. While the agent's link stands, that is no cause of anything yet."""
+    """Downwards until a layer is wrong. While the agent's link stands, that is no cause of anything yet.
+
+    While it stands by HTTPS, MQTT's own layers are none at all: a note says that they are blocked.
+    """
     if scene.config_error is not None:
         yield from (skipped(name, "without settings nobody knows the platform") for name in LAYERS)
         return
@@ -43,7 +48,12 @@ def run(scene: Scene) -> Iterator[Found]:
             if found.state != "wrong":
                 yield found
                 continue
-            yield msgspec.structs.replace(found, state="soon") if stands else found
+            if scene.by_https and found.name in MQTT:
+                yield msgspec.structs.replace(found, state="well", code="link.fallback")
+                yield from _broker(scene)
+                done.append("broker")
+            else:
+                yield msgspec.structs.replace(found, state="soon") if stands else found
             yield from (skipped(name, f"needs {found.name}") for name in LAYERS if name not in done)
             return
 
@@ -123,7 +133,7 @@ def _broker(scene: Scene) -> Iterator[Found]:
     """A living agent has the one connection that the broker allows this unit: it is asked, and not put off."""
     if scene.agent is not None:
         up = scene.agent["link_up"]
-        told = f"MQTT {scene.pulse('link')}, says the agent"
+        told = f"{by_name(scene.pulse('link'))}, says the agent"
         yield well("broker", told) if up else skipped("broker", "the agent is trying; `link` tells how it fares")
         return
     who = _who(scene)
