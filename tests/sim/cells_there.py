@@ -7,7 +7,6 @@ from edge.clock import MS, SECOND, Quality
 from edge.errors import LinkError, RefusedError, ServerError
 from edge.sim.city import ended
 from edge.uplink.refusal import answered
-from edge.warnings import LINK
 from tests.sim import faults_there as f
 from tests.sim.cells_here import CAMERA
 from tests.sim.faults import YEAR_NS, both, clock, in_1970
@@ -49,9 +48,9 @@ NETWORK_CELLS = area(
     row("network flapping", "it goes and comes every 5 s", f.flapping(5, 5), "kept", "link.network", 60,
         lasts_s=180, may_go_s=HOUR_S),
     row("MQTT refused", "a firewall refuses MQTT, and lets HTTPS through", f.blocked("refused"), "kept", "link.fallback",
-        150, also=LINK, lasts_s=300, detour=True, well_s=600),
+        150, also=("link.network",), lasts_s=300, detour=True, well_s=600),
     row("MQTT dropped", "a firewall drops MQTT, and lets HTTPS through", f.blocked("dropped"), "kept", "link.fallback",
-        240, also=LINK, lasts_s=400, detour=True, well_s=900),
+        240, also=("link.network",), lasts_s=400, detour=True, well_s=900),
     row("latency of 3 s", "every message takes 3 s, either way", f.city(latency_ms=(3000, 3000)), "live", late_s=3),
     row("half of all messages lost", "either way, and the connection stands",
         f.anew(f.city(loss=0.5, window=65_535)), "kept", also=("receipt.none", "link.server"), lasts_s=180),
