@@ -31,6 +31,7 @@ MODULES = {
     "wire": "wires",
     "seal": "seals",
     "posts": "posts",
+    "handed": "handed",
     "page": "pages",
     "receiver": "intake",
     "identity": "identities",

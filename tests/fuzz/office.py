@@ -46,6 +46,7 @@ class Office:
     frames: FrameStore
     units: Starlette
     page: Starlette
+    desk: Desk
 
     def tree(self) -> list[tuple[str, int]]:
         """All files, and how long they are; the ledger's own are its business."""
@@ -87,6 +88,7 @@ def office(folder: Path) -> Iterator[Office]:
             frames,
             unit_app(frames, desk),
             page_app(ledger, frames, Hub(), clock, bench, StationOffice(ledger, open_=True)),
+            desk,
         )
     finally:
         ledger.close()
