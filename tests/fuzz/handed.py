@@ -12,6 +12,7 @@ from pathlib import Path
 from edge import posting, wire
 from edge.clock import SystemClock
 from edge.errors import WireError
+from edge.station.ledger import Ledger
 from edge.station.mailbox import Mailbox
 from edge.station.postapi import post_routes
 from edge.station.unitapi import unit_app
@@ -33,6 +34,10 @@ ANSWERS = (
 
 class Counter(intake.Desk):
     """A receiver whose thread is the one that asks: what is handed in is committed at once."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__(ledger)
+        self.on_reply = lambda _unit, _payload: None  # orders.py has these
 
     def hand_in(self, unit: str, records: list[bytes]) -> "Future[posting.Answer]":
         """As the receiver, and taken."""

@@ -92,7 +92,9 @@ class WorldProbes(Probes):
         refusal = self._refusal()
         if self._city.blocked == "dropped":
             raise TimeoutError("timed out")
-        if self._city.blocked or not self._city.server_up or (refusal is not None and "nothing listens" in refusal.found):
+        if self._city.blocked or not self._city.server_up:
+            raise ConnectionRefusedError(111, "Connection refused")
+        if refusal is not None and "nothing listens" in refusal.found:
             raise ConnectionRefusedError(111, "Connection refused")
         return True
 

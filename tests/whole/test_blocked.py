@@ -11,11 +11,19 @@ from typing import Any
 
 import pytest
 
+from edge import identity
+from edge.clock import SystemClock
+from edge.onsite.check import Scene
+from edge.onsite.doctor import built_in, examine
+from edge.onsite.machine import Machine
+from edge.onsite.visit import Visit
 from edge.records import Change, Event
 from edge.sim.cutlink import CutLink
 from edge.sim.proxy import SimProxy
 from edge.station.ledger import UnitRow
 from edge.station.station import Ports, Station
+from edge.unit.answers import questions
+from edge.unit.hands import Hands
 from edge.uplink.fallback import FallbackLink
 from tests.whole.conftest import until
 from tests.whole.flat import UNIT, Flat, InProcess, free_port
@@ -54,9 +62,10 @@ class Town:
         self._loop.close()
         self.flat.close()
 
-    def unit(self, **uplink: object) -> InProcess:
-        ways = {"port": self.firewall.port, "frames_url": f"https://localhost:{self.station.ports.frames}"}
-        return InProcess(self.flat, uplink={**ways, "keepalive_s": 5, "pulse_s": 1, "backoff_max_s": 1, **uplink})
+    def unit(self, camera: JSON | None = None, **uplink: object) -> InProcess:
+        ways: JSON = {"port": self.firewall.port, "frames_url": f"https://localhost:{self.station.ports.frames}"}
+        ways |= {"keepalive_s": 5, "pulse_s": 1, "backoff_max_s": 1, **uplink}
+        return InProcess(self.flat, uplink=ways, camera=camera or {"enabled": False})
 
     def row(self) -> UnitRow:
         (row,) = self.station.ledger.units()
@@ -159,6 +168,30 @@ def test_a_proxy_that_refuses_is_named_and_once_it_does_not_the_opening_goes_thr
         proxy.login = "door:old"
         until(lambda: town.openings() == 1)
         assert set(proxy.asked) == {f"localhost:{town.station.ports.frames}"}
+
+
+def test_where_mqtt_is_blocked_the_installer_s_page_passes_by_https_and_doctor_says_well(town: Town) -> None:
+    town.let(False)
+    view = {"enabled": True, "fps": 4, "width": 320, "height": 184}
+    with town.unit(camera=view) as unit, closing(Visit(unit._config, UNIT, SystemClock())) as visit:
+        tools, who = unit._tools, identity.load(town.flat.state / "identity")  # noqa: SLF001 - as Assembly does
+        assert tools is not None
+        visit.meet(Hands(unit.unit.crew, unit.unit.effects, tools), who)
+        until(lambda: visit.board.step("net.upload").state in ("well", "skipped"), 90)
+        tcp = visit.board.step("net.tcp")
+        assert (tcp.state, tcp.code) == ("well", "link.fallback")
+        assert not {"net.tcp", "net.tls", "net.broker", "net.upload"} & set(visit.board.missing())
+        visit.do("aim", {"on": True})
+        until(lambda: visit.do("confirm", {}) == {})
+        assert visit.do("test", {}) == {}, "the receipt and the picture"
+        assert visit.board.step("picture").found == {"width": 320, "height": 184}
+        told: list[JSON] = []
+        unit.loop.call(questions(unit.unit)["status"], {}, told.append)
+        until(lambda: bool(told))
+        scene = Scene(unit._config, None, told[0], None, Machine(unit._config))
+        report = examine(scene, built_in("net"))
+        assert [line.found.code for line in report.roots] == []
+        assert [line.found.code for line in report.notes] == ["link.fallback"]
 
 
 def test_with_the_fallback_off_nothing_is_posted(town: Town) -> None:
