@@ -367,7 +367,6 @@ def test_every_setting_has_help_that_is_a_sentence_and_says_what_it_wants(settin
         ("camera.width", "a whole number 160 to 1920, a multiple of 16, in px"),
         ("camera.mask", "polygons of at least 3 corners, each 0 to 1"),
         ("camera.led_pin", "a GPIO 4-27, or left out, in BCM number"),
-        ("gb28181.listen_port", "a port 1024 to 65535, or left out"),
         ("uplink.frames_url", "text like https://..."),
         ("wecom.key", "a secret text of at most 2000 characters without spaces, or left out"),
         ("ntfy.ca_file", "text, not empty, or left out"),

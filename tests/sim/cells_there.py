@@ -48,7 +48,7 @@ NETWORK_CELLS = area(
     row("network flapping", "it goes and comes every 5 s", f.flapping(5, 5), "kept", "link.network", 60,
         lasts_s=180, may_go_s=HOUR_S),
     row("MQTT refused", "a firewall refuses MQTT, and lets HTTPS through", f.blocked("refused"), "kept",
-        "link.fallback", 150, also=("link.network",), lasts_s=300, detour=True, well_s=600),
+        "link.fallback", 150, also=("link.network", "link.server"), lasts_s=300, detour=True, well_s=600),
     row("MQTT dropped", "a firewall drops MQTT, and lets HTTPS through", f.blocked("dropped"), "kept",
         "link.fallback", 240, also=("link.network",), lasts_s=400, detour=True, well_s=900),
     row("latency of 3 s", "every message takes 3 s, either way", f.city(latency_ms=(3000, 3000)), "live", late_s=3),
