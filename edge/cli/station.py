@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from edge.cli import WELL, log_to_stderr, receive
+from edge.cli import WELL, log_to_stderr, station_receive
 from edge.clock import SystemClock
 from edge.durable import write_durably
 from edge.errors import ConfigError
@@ -77,7 +77,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--channel", default="stable", help="release: which units are to have it (default stable)")
     parser.add_argument("--base", default="", help="doorstep: where phones reach the page, https://HOST:PORT")
     parser.add_argument("--language", choices=("zh", "en"), default="zh", help="of scheduled posts and of paper")
-    receive.declare(parser)
+    station_receive.declare(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -267,7 +267,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "report": _report,
     "doorstep": _doorstep,
     "release": _release,
-    "receive": receive.run,
+    "receive": station_receive.run,
 }
 
 

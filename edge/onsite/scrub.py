@@ -24,7 +24,7 @@ _URL = re.compile(r"\b([a-z][a-z0-9+.-]{1,20}://)(?:[^\s/@\"'<>]*@)?([^\s/?#\"'<
 _USER = re.compile(r"\b([a-z][a-z0-9+.-]{1,20}://)[^\s/@\"'<>]+@", re.IGNORECASE)
 _NAMED = re.compile(
     r"(?P<name>[\w-]*(?:token|secret|passw(?:or)?d|passphrase|api[_-]?key|access[_-]?key|seed|page[_-]?code|psk)"
-    r"[\"']?\s*[:=]\s*[\"']?)(?P<value>[^\s\"',;}&]+)",
+    r"[\"']?\s*[:=]\s*[\"']?)(?!null\b)(?P<value>[^\s\"',;}&]+)",  # null: that there is none
     re.IGNORECASE,
 )
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9+/=._~-]{8,}")

@@ -24,7 +24,9 @@ SETTINGS = {
     "feishu": ("token", "secret"),
     "ntfy": ("topic", "token"),
     "apprise": ("url",),
-}
+    "cloud": ("secret",),
+    "gb28181": ("password",),
+}  # and not viid's: where there is none, the bundle says so
 
 
 class Planted:
@@ -140,6 +142,8 @@ def test_what_helps_is_there(files: bundle.Files):
     assert told["about.json"]["unit"] == "door-1"
     assert told["config.json"]["wecom"]["key"] == scrub.HIDDEN
     assert told["config.json"]["ntfy"]["url"]
+    assert told["config.json"]["gb28181"]["password"] == scrub.HIDDEN
+    assert told["config.json"]["viid"]["password"] is None
     assert told["config.json"]["uplink"]["host"] == "localhost"
     assert told["doctor.json"]["causes"]
     assert told["versions.json"]["packages"]["msgspec"]
