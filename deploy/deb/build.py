@@ -186,6 +186,8 @@ def _papers(tree: Path, wheels: Mapping[Pin, Path], version: str, epoch: int) ->
     said = papers.helps()
     page = gzip.compress(papers.man(said, version, epoch).encode(), mtime=0)
     _put(tree / "usr/share/man/man1/doorunit.1.gz", page)
+    page = gzip.compress(papers.update_man(version, epoch).encode(), mtime=0)
+    _put(tree / "usr/share/man/man1/doorunit-update.1.gz", page)
     _put(tree / "usr/share/bash-completion/completions/doorunit", papers.completion(said).encode())
     _put(tree / "usr/share/doc/doorunit/sbom.cdx.json", papers.bill(wheels, version, epoch).encode())
     _put(tree / "usr/share/doc/doorunit/copyright", (ROOT / "LICENSE").read_bytes())

@@ -48,8 +48,27 @@ def man(said: Mapping[str, str], version: str, epoch: int) -> str:
         ("/var/lib/doorunit-update", "other versions of the program; doorunit-update status tells which one runs"),
     ):
         lines += [".TP", f".I {path}", what]
-    lines += [".SH SEE ALSO", "systemctl(1), journalctl(1); the journal is in RAM and ends with the power"]
+    lines += [
+        ".SH SEE ALSO",
+        "doorunit-update(1), systemctl(1), journalctl(1); the journal is in RAM and ends with the power",
+    ]
     return "\n".join(lines) + "\n"
+
+
+def update_man(version: str, epoch: int) -> str:
+    """doorunit-update(1) in roff, from its --help."""
+    day = datetime.fromtimestamp(epoch, UTC).date().isoformat()
+    lines = [f'.TH DOORUNIT\\-UPDATE 1 "{day}" "doorunit {version}"', ".SH NAME"]
+    lines += ["doorunit-update \\- another version of the door unit's program, on trial, and back", ".SH SYNOPSIS"]
+    lines += [".B doorunit-update", ".I VERB", "[options]", ".SH DESCRIPTION", *_verbatim(_say("deploy.ota"))]
+    lines += [".SH EXIT STATUS", "0: well. 1: unwell, or refused. 2: misused.", ".SH FILES"]
+    for path, what in (
+        ("/var/lib/doorunit-update/state.json", "the trial, how the last ones ended, and below what nothing is taken"),
+        ("/var/lib/doorunit-update/a, b", "the two slots; current is a link to the one that runs, if one does"),
+        ("/usr/lib/doorunit/ota/keys", "the public keys of which one must have signed a release"),
+    ):
+        lines += [".TP", f".I {path}", what]
+    return "\n".join([*lines, ".SH SEE ALSO", "doorunit(1), systemctl(1)"]) + "\n"
 
 
 def completion(said: Mapping[str, str]) -> str:
@@ -128,7 +147,11 @@ def _license(wheel: Path) -> str:
 
 
 def _ask(*verb: str) -> str:
-    command = [sys.executable, "-m", "edge.cli", *verb, "--help"]
+    return _say("edge.cli", *verb)
+
+
+def _say(program: str, *verb: str) -> str:
+    command = [sys.executable, "-m", program, *verb, "--help"]
     environment = {"PYTHONPATH": str(ROOT), "COLUMNS": "78", "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)  # noqa: S603 - our own verbs
     return done.stdout

@@ -1,5 +1,6 @@
 """The Debian package: the same bytes twice, nothing of this machine in it, and what stands where."""
 
+import gzip
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import pytest
 from deploy.deb import papers
 from deploy.deb.build import DISPATCHER, FILES, ROOT, SCRIPTS, build, source_epoch
 from deploy.deb.wheels import BUILD_ONLY, Target, fetch, pins
+from deploy.ota import cli
 from edge import VERSION
 from edge.cli import VERBS
 
@@ -221,6 +223,13 @@ def test_man_page_and_completion_know_every_verb():
     options = set(re.findall(r"--[a-z-]+", said["run"]))
     assert {"--config", "--simulate"} <= options
     assert [option for option in options if option not in script] == []
+
+
+def test_the_updater_has_a_man_page_that_knows_every_verb_that_it_tells_of(tree: Path):
+    page = gzip.decompress((tree / "usr/share/man/man1/doorunit-update.1.gz").read_bytes()).decode()
+    assert page.startswith(".TH DOORUNIT\\-UPDATE 1 ")
+    told = [verb for verb in cli.VERBS if re.search(rf"^{verb} ", page, re.MULTILINE)]
+    assert told == ["status", "check", "install", "back", "judge"]
 
 
 @pytest.mark.parametrize(

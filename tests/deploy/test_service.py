@@ -149,11 +149,12 @@ def test_the_unit_starts_after_its_slots_are_in_order_and_whatever_comes_of_that
     assert "doorunit-update-boot.service" not in " ".join(settings().get("Requires", []) + settings()["Wants"])
 
 
-def test_man_is_given_a_page_that_it_can_set(tmp_path: Path):
+@pytest.mark.parametrize("name", ["doorunit", "doorunit-update"])
+def test_man_is_given_a_page_that_it_can_set(tmp_path: Path, name: str):
     from deploy.deb import papers
 
-    page = tmp_path / "doorunit.1"
-    page.write_text(papers.man(papers.helps(), "1", 0))
+    page = tmp_path / f"{name}.1"
+    page.write_text(papers.update_man("1", 0) if name == "doorunit-update" else papers.man(papers.helps(), "1", 0))
     program = shutil.which("groff")
     assert program, "groff: found none; want the one that comes with man-db"
     done = subprocess.run(
