@@ -17,6 +17,18 @@ _UNIT: JSON = {"name": "unit", "in": "path", "required": True, "schema": {"type"
 _NAME: JSON = {"name": "sha256", "in": "path", "required": True, "schema": {"type": "string"}}
 _UNIT |= {"description": "The CN of the certificate; another one is answered 403."}
 _NAME |= {"description": "sha256 of the sealed bytes, hex."}
+_CHANNEL: JSON = {"name": "channel", "in": "path", "required": True, "schema": {"type": "string"}}
+_CHANNEL |= {"description": "The unit's setting update.channel, such as stable."}
+_FILE: JSON = {"name": "file", "in": "path", "required": True, "schema": {"type": "string"}}
+_FILE |= {"description": "ARCH-pyVERSION.json, such as arm64-py3.11.json; then the package that it names."}
+_RANGE: JSON = {"name": "Range", "in": "header", "schema": {"type": "string", "pattern": "^bytes=[0-9]+-$"}}
+_RANGE |= {"description": "From where the unit's part ends. Where it is not honoured, all of it is taken anew."}
+_MANIFEST: JSON = {
+    "type": "object",
+    "description": "Made by deploy/ota/sign.py; the unit verifies it, and then the package, by its own release keys.",
+    "properties": {"signed": {"type": "string"}, "signature": {"type": "string", "contentEncoding": "base64"}},
+    "required": ["signed", "signature"],
+}
 _SEALED: JSON = {"type": "string", "contentMediaType": _BYTES}
 _REFUSALS = {
     "400": "The request ended within its body.",
@@ -52,6 +64,7 @@ def document() -> JSON:
             "/v1/units/{unit}/reply": {"post": _told(of, "reply")},
             "/v1/units/{unit}/certificate": {"post": _asked(of, "Renew the certificate.", [_UNIT])},
             "/v1/enrol": {"post": _enrol(of)},
+            "/v1/releases/{channel}/{file}": {"get": _release(of)},
         },
         "components": {"schemas": shared, "securitySchemes": {"certificate": {"type": "mutualTLS"}}},
     }
@@ -113,6 +126,21 @@ def _told(of: JSON, name: str) -> JSON:
 def _enrol(of: JSON) -> JSON:
     asked = _asked(of, "Enrol: on a port that asks for no client certificate.", [])
     return asked | {"security": [], "servers": [{"url": "https://localhost:8444"}]}
+
+
+def _release(of: JSON) -> JSON:
+    package: JSON = {_BYTES: {"schema": {"type": "string", "contentMediaType": _BYTES}}}
+    return {
+        "summary": "A release that this platform offers: its signed manifest, or the package. Optional: 404 is well.",
+        "parameters": [_CHANNEL, _FILE, _RANGE],
+        "responses": {
+            "200": {"description": "All of it.", "content": {_JSON: {"schema": _MANIFEST}} | package},
+            "206": {"description": "From there on; Content-Range says what.", "content": package},
+            "403": _answer(of, "failed", "The certificate is revoked."),
+            "404": _answer(of, "failed", "Nothing is offered under that name."),
+            "416": {"description": "The file is shorter than that; the unit begins anew."},
+        },
+    }
 
 
 def _asked(of: JSON, summary: str, parameters: list[JSON]) -> JSON:

@@ -1,6 +1,7 @@
 """Releases at the station: offered whole or not at all, fetched by any unit with a certificate, and by nobody else."""
 
 import json
+import re
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -15,6 +16,7 @@ from deploy.ota.settings import Settings
 from edge.cli import MISUSED, WELL, main
 from edge.clock import SystemClock
 from edge.errors import ConfigError
+from edge.platform.openapi import document
 from edge.station.ca import Authority
 from edge.station.desk import Desk
 from edge.station.frames import FrameStore
@@ -94,6 +96,16 @@ def test_a_name_that_is_no_releases_is_not_found(releases, package, unit, name: 
     assert offer(unit("door-1"), name) is None
     assert releases.file("stable", name) is None
     assert releases.file("..", OFFER) is None
+
+
+def test_what_a_station_has_for_units_is_in_the_description_for_platforms(releases, ledger: Ledger, tmp_path: Path):
+    ca, clock = Authority.open(tmp_path / "ca"), SystemClock()
+    frames, desk = FrameStore(tmp_path, ledger, ca, clock, lambda _: None), Desk(tmp_path, ca, clock)
+    routes = unit_app(frames, desk, release_routes(releases, desk)).routes
+    served = {(re.sub(r"{\w+:str}", "{}", one.path), method.lower()) for one in routes for method in one.methods}
+    described = {(re.sub(r"{\w+}", "{}", path), how) for path, one in document()["paths"].items() for how in one}
+    assert ("/v1/releases/{}/{}", "get") in served
+    assert {one for one in served if one[1] != "head"} <= described
 
 
 @pytest.mark.parametrize("harm", ["no-manifest", "other-bytes", "garbled", "another-name", "channel"])
