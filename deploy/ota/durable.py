@@ -59,6 +59,10 @@ class Card:
         found = os.statvfs(path)
         return found.f_bavail * found.f_frsize
 
+    def runs(self, path: Path) -> bool:
+        """Whether programs and their libraries may run from there."""
+        return not os.statvfs(path).f_flag & os.ST_NOEXEC
+
     def sync_all(self) -> None:
         """Have everything written; waits, but tells no error."""
         os.sync()

@@ -5,11 +5,13 @@
     confirm   forget the trial, raise the floor: one write
     return_   remember the verdict (the package is bad), switch back, then forget the trial
     settle    after a cut: finish what was begun, towards whichever side was decided
+    forsake   a confirmed version whose files the card has spoilt makes way for the former one
 
 The link names a slot only while that slot is whole; `launch` looks at that once more. The way back is never emptied
 while a trial runs, because the slot that is filled is the one that neither runs nor is gone back to.
 """
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -26,6 +28,7 @@ ROOT = Path("/var/lib/doorunit-update")
 PACKAGE = Path("/usr/lib/doorunit")
 CURRENT = "current"
 NAMES = ("a", "b")
+FILES = ".files"  # in a slot: each file's sha256, as it was put there
 
 
 class Slots:
@@ -92,13 +95,14 @@ class Slots:
     def put(self, package: IO[bytes], told: Manifest) -> str:
         """Fill the slot that does not run; its name. Raises Refusal, OSError; what runs is as it was."""
         name = NAMES[1] if self.current == NAMES[0] else NAMES[0]
-        if self.about(name).get("sha256") == told.sha256:
+        if self.about(name).get("sha256") == told.sha256 and not self.rotten(name):
             return name
         folder = self.root / name
         self.empty(name)
         self.card.folder(folder)
         deb.unpack(package, folder, told, self.card)
         self._compile(folder)
+        (folder / FILES).write_text(json.dumps(_listed(folder)), encoding="utf-8")
         self.card.sync_tree(folder)
         self.card.sync_folder(self.root)
         kept = {"version": told.version, "counter": told.counter, "sha256": told.sha256}
@@ -150,6 +154,25 @@ class Slots:
             return to
         state = state.with_told("returned", self._version(current), self._version(to), "sent back by a person", now_s)
         self.save(state.with_bad(str(self.about(current).get("sha256", ""))))
+        self._switch(to)
+        return to
+
+    def rotten(self, name: str) -> bool:
+        """Whether a file of that slot is not as it was put there; False where there is no list of them, as of OWN's."""
+        try:
+            kept = json.loads((self.root / name / FILES).read_text(encoding="utf-8")) if name != OWN else {}
+        except (OSError, ValueError):
+            return False
+        if not isinstance(kept, dict):
+            return False
+        return any(_digest(self.root / name / path) != digest for path, digest in kept.items())
+
+    def forsake(self, now_s: int) -> str:
+        """The card lost bytes of what runs: back, where it did not there too. The release may come again."""
+        state, current, to = self.state, self.current, self.way_back or OWN
+        to = OWN if self.rotten(to) else to
+        why = "the card has lost bytes of it, and it crashed again and again"
+        self.save(state.with_told("returned", self._version(current), self._version(to), why, now_s))
         self._switch(to)
         return to
 
@@ -208,3 +231,16 @@ class Slots:
 
     def _version(self, name: str) -> str:
         return str(self.about(name).get("version", ""))
+
+
+def _listed(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): _digest(path) for path in folder.rglob("*") if path.is_file()}
+
+
+def _digest(path: Path) -> str:
+    """sha256, hex; "" where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""

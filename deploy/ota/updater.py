@@ -90,6 +90,7 @@ class Updater:
             return "updates from the channel are off: [update] enabled = false"
         if not self.keys:
             return "no release key came with this package: no update is taken"
+        self._ready()
         self.slots.settle()
         if self.slots.state.trial is not None:
             return "a version is on trial; it is judged first"
@@ -114,6 +115,7 @@ class Updater:
 
     def install(self, package: Path, raw: bytes) -> str:
         """Install a package that is here. A person waits: the door is not waited for. Raises Refusal, OSError."""
+        self._ready()
         self.slots.settle()
         if self.slots.state.trial is not None:
             raise Refusal("doorunit-update install", "a version on trial", "its verdict, or `doorunit-update back`")
@@ -136,7 +138,7 @@ class Updater:
         trial_ = self.slots.state.trial
         if trial_ is None:
             self.end_trial()
-            return Verdict.GOOD, "nothing is on trial"
+            return Verdict.GOOD, self._heal() or "nothing is on trial"
         world, home, now_s = self._world, self.slots.home(trial_.slot), self._world.boot_s()
         kept = self._memory()
         memory = Memory(**kept["memory"]) if kept.get("trial") == trial_.sha256 else Memory()
@@ -214,9 +216,29 @@ class Updater:
         self._world.systemctl("--no-block", "start", JUDGE)
         return f"{told.version} runs on trial in slot {slot}"
 
-    def _return(self, why: str) -> None:
+    def _ready(self) -> None:
+        """Raises Refusal: no slot would run here."""
+        if not self.slots.card.runs(self.slots.root):
+            found, wanted = "a file system mounted noexec", "one mounted exec: every slot would crash"
+            raise Refusal(f"{self.slots.root}", found, f"{wanted}. mount -o remount,exec, and in /etc/fstab")
+
+    def _heal(self) -> str:
+        """What was done about a confirmed version that crashes because the card lost bytes of it; "" nothing."""
+        seen = self._world.look(self._settings())
+        if seen.stopped or seen.restarts < trial.RESTARTS_MAX or not self.slots.rotten(self.slots.current):
+            return ""
+        self.slots.forsake(self._world.now_s())
+        why = "the card has lost bytes of the version that crashes; the former one runs"
+        self._warn(why)
+        self._restart()
+        return why
+
+    def _warn(self, text: str) -> None:
         level = "<4>" if "JOURNAL_STREAM" in os.environ else ""  # the judge's service keeps only what is worth a line
-        sys.stderr.write(f"{level}the version on trial goes back: {why}\n")
+        sys.stderr.write(f"{level}{text}\n")
+
+    def _return(self, why: str) -> None:
+        self._warn(f"the version on trial goes back: {why}")
         self.slots.return_(why, self._world.now_s())
         self.end_trial()
         self._restart()

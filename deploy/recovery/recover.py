@@ -22,6 +22,7 @@ from enum import StrEnum
 from pathlib import Path
 
 SERVICE = "doorunit.service"
+JUDGE = "doorunit-update-judge.service"  # also looks whether the card has spoilt the version that crashes
 SHOWN = "LoadState,ActiveState,Result,ConditionResult,StatusText,ActiveEnterTimestampMonotonic"
 MEMORY = Path("/run/doorunit-recovery.json")  # in RAM: of this boot
 HISTORY = Path("/var/lib/doorunit-recovery/reboots.json")  # on the card, written only when the machine is restarted
@@ -38,6 +39,7 @@ REBOOT_AFTER_S = 15 * MINUTE_S
 CARD_AFTER_S = HOUR_S
 REBOOT_PAUSES_S = (0, HOUR_S, 6 * HOUR_S)  # since the last one, by how many there were within a day
 CARD_REBOOTS_A_DAY = 1
+RUN_S = 120  # a whole slot read from a slow card; systemd gives this script 180 s
 WARM_UP_S = 3 * MINUTE_S  # after a boot all is given this long
 
 _CODE = re.compile(r"\b([a-z]+\.[a-z]+) for (\d+) s\b")
@@ -200,14 +202,23 @@ def perform(act: Act) -> None:
             _run("ip", "link", "set", "dev", name, "down")
             time.sleep(2)
             _run("ip", "link", "set", "dev", name, "up")
-    elif act is Act.RESTART:
-        _run("systemctl", "--no-block", "restart", SERVICE)
-    elif act is Act.REBOOT:
-        _run("systemctl", "--no-block", "reboot")
+    for command in commands(act):
+        _run(*command)
+
+
+def commands(act: Act) -> list[tuple[str, ...]]:
+    """What systemd is told for it, in order."""
+    if act is Act.RESTART:  # the judge first, and waited for: it counts the restarts, and this one begins them anew
+        return [("systemctl", "start", JUDGE), ("systemctl", "--no-block", "restart", SERVICE)]
+    return [("systemctl", "--no-block", "reboot")] if act is Act.REBOOT else []
 
 
 def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - fixed words
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=RUN_S, check=False)  # noqa: S603 - fixed words
+    except subprocess.TimeoutExpired:
+        sys.stderr.write(f"{' '.join(command)}: no end within {RUN_S} s\n")
+        return
     if done.returncode:
         sys.stderr.write(f"{' '.join(command)}: {done.stderr.strip()}\n")
 

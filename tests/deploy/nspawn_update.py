@@ -24,6 +24,7 @@ from deploy.deb.build import build
 from deploy.deb.wheels import Target
 from deploy.image.build import PYTHONS
 from deploy.ota import sign
+from deploy.ota.trial import RESTARTS_MAX
 from tests.deploy import nspawn
 from tests.deploy.machine import NOT_RUN, STATION, Machine, Probe, await_, hindrance, root_archive
 from tests.deploy.rows import Rows
@@ -96,6 +97,7 @@ class Run(nspawn.Run):
         self._by_channel()
         self._that_crashes()
         self._plug_pulled()
+        self._spoilt()
         self._removed()
 
     def _by_channel(self) -> None:
@@ -153,6 +155,25 @@ class Run(nspawn.Run):
         m.inside("doorunit-update", "back")
         await_(lambda: self._home().endswith("/a"), 60, "the former version, by a person's word")
         self._rows.is_("back, by hand", self._status()["version"] == "0.1.1")
+
+    def _spoilt(self) -> None:
+        """A confirmed version whose file the card has spoilt crashes, and recovery has it make way."""
+        m, begun_ns = self._m, time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        slot = m.root / "var/lib/doorunit-update" / str(self._status()["slot"])
+        vigil = next(slot.glob("lib/*/site-packages/edge/unit/vigil.py"))
+        vigil.write_bytes(b"\0" + vigil.read_bytes()[1:])
+        self._signal("KILL")
+        await_(lambda: int(m.show(UNIT, "NRestarts")) >= RESTARTS_MAX, 60, "restarts of a spoilt version")
+        self._rows.is_("spoilt by the card: it is still what runs", self._status()["slot"] == slot.name)
+        now_s = time.clock_gettime(time.CLOCK_BOOTTIME)
+        memory = {"unwell_s": now_s - 400, "restarted_s": None, "resets_s": [], "outage_resets": 0}
+        m.inside("sh", "-c", f"echo '{json.dumps(memory)}' > /run/doorunit-recovery.json")
+        m.inside("systemctl", "start", "doorunit-recovery.service")
+        await_(lambda: self._home() == "/usr/lib/doorunit", 60, "a version that is whole")
+        self._rows.is_(f"spoilt by the card: {self._status()['last']['why']}", self._status()["returned"])
+        with closing(Probe(m)) as self._probe:
+            self._reported_s(begun_ns)
+        self._rows.tell("spoilt by the card: until the door is reported again", _since_s(begun_ns), 70)
 
     def _removed(self) -> None:
         """A package that is installed runs itself; removed, no program stays; purged, nothing."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.deb.build import UNITS
 from deploy.recovery import pause, recover, swap
 from deploy.recovery.recover import DAY_S, HOUR_S, MINUTE_S, Act, Memory, Seen, decide, seen
 
@@ -170,6 +171,15 @@ def test_a_reboot_is_noted_with_its_reason_before_it_is_done(tmp_path: Path):
     recover.note(path, [{"at": 5.0, "why": "the unit has not run steadily for 900 s"}])
     assert recover.history(path) == [{"at": 5.0, "why": "the unit has not run steadily for 900 s"}]
     assert [file.name for file in tmp_path.iterdir()] == ["reboots.json"]
+
+
+def test_before_the_unit_is_restarted_its_version_is_looked_at():
+    restart = recover.commands(Act.RESTART)
+    assert [words[-1] for words in restart] == ["doorunit-update-judge.service", "doorunit.service"]
+    assert {words[-1] for words in restart} <= set(UNITS)
+    assert "--no-block" not in restart[0]  # a start by hand sets the count of restarts to nothing
+    assert recover.commands(Act.REBOOT) == [("systemctl", "--no-block", "reboot")]
+    assert recover.commands(Act.NOTHING) == []
 
 
 def test_only_interfaces_with_a_device_behind_them_are_reset(tmp_path: Path):

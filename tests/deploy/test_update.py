@@ -187,6 +187,63 @@ def test_the_launcher_falls_back_on_the_package_whatever_becomes_of_a_slot(site:
     assert launched(site) == "package"
 
 
+# A card that forgets
+
+
+def rot(site: Site, slot: str) -> None:
+    """One bit of one of its files is another."""
+    path = site.slots.root / slot / "lib/part1.py"
+    path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:])
+
+
+@pytest.mark.parametrize(("counters", "to"), [((2,), OWN), ((2, 3), "a")])
+def test_a_confirmed_version_that_crashes_again_and_again_and_has_lost_bytes_makes_way(
+    site: Site, tmp_path: Path, counters: tuple[int, ...], to: str
+):
+    for counter in counters:
+        site.install(tmp_path, counter)
+        site.watch(300)
+    rot(site, site.slots.current)
+    site.restarts = trial.RESTARTS_MAX
+    assert "lost bytes" in site.updater.judge()[1]
+    assert (site.slots.current, site.slots.state.bad) == (to, ())
+    assert site.slots.state.last is not None
+    assert site.slots.state.last.what == "returned"
+    site.restarts = 0
+    site.install(tmp_path, counters[-1])  # what the card spoilt may come again, and is written anew
+    assert site.watch(300)[-1].startswith("good")
+    assert not site.slots.rotten(site.slots.current)
+
+
+def test_where_the_former_version_has_lost_bytes_too_the_package_runs(site: Site, tmp_path: Path):
+    for counter in (2, 3):
+        site.install(tmp_path, counter)
+        site.watch(300)
+    rot(site, "a")
+    (site.slots.root / "b/lib/part2.py").unlink()
+    site.restarts = trial.RESTARTS_MAX
+    site.updater.judge()
+    assert (site.slots.current, launched(site)) == (OWN, "package")
+
+
+@pytest.mark.parametrize("how", ["whole", "steady", "stopped", "more-files", "no-list", "own"])
+def test_a_confirmed_version_that_crashes_for_another_reason_stays(site: Site, tmp_path: Path, how: str):
+    if how != "own":
+        site.install(tmp_path, 2)
+        site.watch(300)
+    current = site.slots.current
+    if how in ("steady", "stopped", "no-list"):
+        rot(site, "a")
+    if how == "no-list":  # of a package from before there was one
+        (site.slots.root / "a/.files").unlink()
+    if how == "more-files":
+        (site.slots.root / "a/lib/new.pyc").write_bytes(b"by somebody's hand")
+    site.restarts = trial.RESTARTS_MAX - (how == "steady")
+    site.stopped = how == "stopped"
+    assert site.updater.judge() == ("good", "nothing is on trial")
+    assert site.slots.current == current
+
+
 # Keys
 
 

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from deploy.ota import manifest, sign
+from deploy.ota.durable import Card
 from deploy.ota.fetch import ROOM_LEFT
 from deploy.ota.manifest import Refusal
 from deploy.ota.state import OWN
 from tests.deploy import shop
 from tests.deploy.shop import Quick, Site, launched
+from tests.spool.card import Card as Mounted
 
 
 @pytest.fixture
@@ -52,6 +54,23 @@ def test_a_card_without_room_takes_nothing_and_keeps_some_for_the_doors_own_reco
     assert launched(site) == "package"
     card.left = ROOM_LEFT + 1_000_000
     site.install(tmp_path, 2)
+
+
+def test_a_card_that_lets_no_program_run_takes_nothing_and_is_named_beforehand(tmp_path: Path):
+    card = Quick()
+    site = shop.site(tmp_path, card=card)
+    card.programs = False
+    for act in (lambda: site.install(tmp_path, 2), site.updater.check):
+        with pytest.raises(Refusal, match="found a file system mounted noexec; want one mounted exec.*remount,exec"):
+            act()
+    assert site.slots.about("a") == {}
+    assert (site.calls, launched(site)) == ([], "package")
+
+
+def test_whether_programs_may_run_is_read_from_the_mount(card: Mounted):
+    assert Card().runs(card.folder)
+    card.forbid_programs()
+    assert not Card().runs(card.folder)
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,10 @@ class Card:
         """Make it writable again."""
         _run("mount", "-o", "remount,rw", str(self.folder))
 
+    def forbid_programs(self) -> None:
+        """Mount it as a cautious administrator does: nothing on it runs."""
+        _run("mount", "-o", "remount,noexec", str(self.folder))
+
     def fall_ill(self) -> None:
         """What ext4 does when the card returns errors: read-only from now on, whatever is open."""
         _run("mount", "-o", "remount,abort", str(self.folder))
