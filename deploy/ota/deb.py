@@ -11,11 +11,12 @@ import lzma
 import os
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from deploy.ota.durable import Card
-from deploy.ota.manifest import Manifest, Refusal
+from deploy.ota.manifest import UNPACKED_MAX, Manifest, Refusal
 
 HOME = PurePosixPath("usr/lib/doorunit")
 ABOUT = "release.json"  # the package's own word on what it is, written by deploy/deb/build.py
@@ -31,14 +32,12 @@ _CHUNK = 65_536
 def unpack(package: IO[bytes], into: Path, told: Manifest, card: Card) -> None:
     """Fill the empty folder `into`; nothing is synced. Raises Refusal, OSError: what is there is of no use."""
     left = told.unpacked
-    try:
+    with _readable():
         for count, (inner, member, archive) in enumerate(_members(package)):
             left -= member.size if member.isreg() else 0
             if count >= FILES_MAX or left < 0:
                 raise Refusal("package", "more files or bytes than its manifest says", f"{told.unpacked} bytes")
             _lay(inner, member, archive, into, told)
-    except (tarfile.TarError, lzma.LZMAError, EOFError, UnicodeError) as err:
-        raise Refusal("package", err, "a Debian package whole and unchanged") from err
     if not ((into / "bin/python").is_symlink() and (into / "lib").is_dir()):
         raise Refusal("package", "no bin/python or no lib in it", "a unit's package")
     about = read_about(into)
@@ -50,7 +49,7 @@ def read_about(home: Path) -> dict[str, Any]:
     """What the files in `home` say they are; empty where they say nothing."""
     try:
         about = json.loads((home / ABOUT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return about if isinstance(about, dict) else {}
 
@@ -59,20 +58,34 @@ def measure(package: IO[bytes]) -> tuple[dict[str, Any], int]:
     """What the package says it is, and how many bytes of it go into a slot. Raises Refusal."""
     about: dict[str, Any] = {}
     size = 0
-    for inner, member, archive in _members(package):
-        size += member.size if member.isreg() else 0
-        if str(inner) == ABOUT:
-            file = archive.extractfile(member)
-            about = json.loads(file.read()) if file is not None else {}
+    with _readable():
+        for inner, member, archive in _members(package):
+            size += member.size if member.isreg() else 0
+            if str(inner) == ABOUT:
+                file = archive.extractfile(member)
+                about = json.loads(file.read()) if file is not None else {}
     if not about:
         raise Refusal("package", f"no {HOME / ABOUT}", "one that `make deb` built")
     return about, size
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """What tarfile, lzma and a name with a NUL in it raise is a Refusal."""
+    try:
+        yield
+    except Refusal:
+        raise
+    except (tarfile.TarError, lzma.LZMAError, EOFError, ValueError, RecursionError) as err:
+        raise Refusal("package", err, "a Debian package whole and unchanged") from err
 
 
 def _members(package: IO[bytes]) -> Iterator[tuple[PurePosixPath, tarfile.TarInfo, tarfile.TarFile]]:
     """What belongs into a slot, with its place there."""
     with tarfile.open(fileobj=_data(package), mode="r|xz") as archive:
         for member in archive:
+            if archive.offset > UNPACKED_MAX:  # tarfile would read on to there, also past the end
+                raise Refusal("package", f"{archive.offset} bytes or more in it", f"at most {UNPACKED_MAX}")
             path = PurePosixPath(member.name)
             if path.is_absolute() or ".." in path.parts or len(member.name) > PATH_MAX or "\\" in member.name:
                 raise Refusal("package", f"the path {member.name[:80]!r}", "paths below usr/")
@@ -93,7 +106,7 @@ def _lay(inner: PurePosixPath, member: tarfile.TarInfo, archive: tarfile.TarFile
                 "package", f"a link {inner} to {member.linkname[:80]!r}", "no link but to the system's Python"
             )
         path.symlink_to(member.linkname)
-    elif member.isreg():
+    elif member.isreg() and not member.issparse():
         source = archive.extractfile(member)
         mode = 0o755 if member.mode & 0o100 else 0o644
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)

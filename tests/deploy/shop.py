@@ -62,7 +62,12 @@ def package(content: Sequence[Entry], *, name: bytes = b"data.tar.xz") -> bytes:
             data = b"" if isinstance(one, tarfile.TarInfo) else one[1]
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
-    parts = {b"debian-binary": b"2.0\n", b"control.tar.xz": b"x", name: lzma.compress(raw.getvalue(), preset=0)}
+    return wrapped(raw.getvalue(), name=name)
+
+
+def wrapped(tar: bytes, *, name: bytes = b"data.tar.xz") -> bytes:
+    """A Debian package around that tar archive."""
+    parts = {b"debian-binary": b"2.0\n", b"control.tar.xz": b"x", name: lzma.compress(tar, preset=0)}
     made = b"!<arch>\n"
     for title, data in parts.items():
         made += (

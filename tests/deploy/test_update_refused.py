@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,7 @@ EVIL = {
     "hard-link": shop.link(f"{HOME}/lib/hard", "./etc/shadow", b"1"),
     "device": shop.link(f"{HOME}/lib/null", "", b"3"),
     "pipe": shop.link(f"{HOME}/lib/pipe", "", b"6"),
+    "sparse": shop.link(f"{HOME}/lib/thin", "", tarfile.GNUTYPE_SPARSE),
     "long-path": (f"{HOME}/lib/" + "x" * 250, b""),
 }
 
@@ -142,6 +144,16 @@ def test_a_package_that_would_leave_its_folder_leaves_nothing(site: Site, tmp_pa
         site.updater.install(tmp_path / "x.deb", shop.signed(shop.told(2, data)))
     assert site.slots.about("a") == {}
     assert launched(site) == "package"
+
+
+def test_a_package_that_promises_more_bytes_than_any_is_not_read_to_their_end(site: Site, tmp_path: Path):
+    huge = tarfile.TarInfo("./usr/share/huge")  # not even for the slot
+    huge.size = 2**36
+    data = shop.wrapped(huge.tobuf(tarfile.GNU_FORMAT))
+    (tmp_path / "x.deb").write_bytes(data)
+    with pytest.raises(Refusal, match="found 68719477248 bytes or more in it; want at most 1000000000"):
+        site.updater.install(tmp_path / "x.deb", shop.signed(shop.told(2, data)))
+    assert site.slots.about("a") == {}
 
 
 @pytest.mark.parametrize("how", ["cut", "no-archive", "no-data", "no-python", "garbled", "through-a-link"])

@@ -38,6 +38,8 @@ MODULES = {
     "sip": "sips",
     "manscdp": "xmls",
     "sdp": "sdps",
+    "manifest": "manifests",
+    "package": "packages",
 }
 
 
@@ -136,7 +138,7 @@ def by_atheris(name: str, inputs: int, seed_: int, ended: Callable[[Player], Non
     """Play that many byte strings; `ended`, or the report of a find, is the last that this process does."""
     import atheris  # not everywhere
 
-    with atheris.instrument_imports(include=["edge", "tomllib"]):
+    with atheris.instrument_imports(include=["edge", "deploy", "tomllib", "tarfile"]):
         one = target(name)
     player = Player(one)
     folder = player.folder("seeds")
