@@ -234,7 +234,9 @@ class Slots:
 
 
 def _listed(folder: Path) -> dict[str, str]:
-    return {str(path.relative_to(folder)): _digest(path) for path in folder.rglob("*") if path.is_file()}
+    """Not the link to the system's Python, which is upgraded without us."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return {str(path.relative_to(folder)): _digest(path) for path in files}
 
 
 def _digest(path: Path) -> str:

@@ -4,6 +4,7 @@
     network  the interfaces are taken down and up again, after 5 min, then after pauses that double up to an hour
     card     a restart of the machine may wake a card that hangs; only when nothing that is in RAM would be lost by it
     unit     the process is restarted after 5 min (systemd did so all the time), the machine after 15 min
+             before that, a version whose files the card has spoilt makes way: doorunit-update's judge
 
 A machine that was restarted three times within a day is not restarted again before the day is over. It runs from a
 timer, as root, with the system's own python3, and takes what it knows from systemd: the unit's status line tells

@@ -215,6 +215,12 @@ def test_a_confirmed_version_that_crashes_again_and_again_and_has_lost_bytes_mak
     assert not site.slots.rotten(site.slots.current)
 
 
+def test_what_counts_as_lost_is_of_the_slot_alone_and_not_the_systems_python(site: Site, tmp_path: Path):
+    site.install(tmp_path, 2)
+    kept = json.loads((site.slots.root / "a/.files").read_text())
+    assert kept.keys() == shop.files(2).keys()
+
+
 def test_where_the_former_version_has_lost_bytes_too_the_package_runs(site: Site, tmp_path: Path):
     for counter in (2, 3):
         site.install(tmp_path, counter)
