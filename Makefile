@@ -103,11 +103,11 @@ campaigns: .venv/.test debian ## power cuts, crashes, weeks, faults, peers' fail
 	[ $$ended -eq 0 ] || { echo "tests/deploy/nspawn.py: ended with $$ended"; failed=1; }
 	exit $$failed
 
-# Two minutes each, the update seven, and each a Debian to bootstrap first: a minute or two; emulated, by far more.
+# Two minutes each, the update and the fleet seven, and each a Debian to bootstrap first: a minute or two; emulated, by far more.
 nspawn: .venv/.test debian ## boot the package, a fresh Debian and the image on a real systemd; make nspawn ON="--suite trixie"
 	@($(call debian,$(NSPAWN) $(EMULATED)))
 	failed=0
-	for campaign in nspawn nspawn_update fresh image; do
+	for campaign in nspawn nspawn_update fresh image fleet; do
 	    echo "--- tests/deploy/$$campaign.py"
 	    $(PY) tests/deploy/$$campaign.py $(ON) || failed=1
 	done
@@ -146,6 +146,7 @@ lock: ## make deploy/lock/*.txt anew from pyproject.toml and deploy/lock/*.in (n
 	pin -o station.txt ../../pyproject.toml --extra station run.in
 	pin -o run.txt ../../pyproject.toml run.in
 	pin -o nodeps.txt --no-deps nodeps.in
+	pin -o fleet.txt fleet.in
 
 clean: ## remove everything that was made here
 	@rm -rf .venv .demo build tests/out .pytest_cache .mypy_cache .ruff_cache .hypothesis ./*.egg-info
