@@ -153,6 +153,7 @@ class Run:
         self._provision()
         self._good()
         self._bad()
+        self._mended()
         self._unreachable()
 
     def _provision(self) -> None:
@@ -236,6 +237,20 @@ class Run:
             again.status != 0 and again.changed == {"door-1": 0},
         )
 
+    def _mended(self) -> None:
+        """The canary, which came back from the last one, has the next; by its station's channel."""
+        m, deb = self._ms["door-1"], self._releases.later(3)
+        for path in (deb, deb.with_suffix(".json")):
+            shutil.copy(path, m.root / "srv")
+        told = f"-I -m edge.cli station release add /srv/{deb.name} --dir /var/lib/station"
+        m.inside(f"/{STATION}/bin/python", *told.split())
+        words = {"rollout_release": str(deb), "rollout_by": "channel", "rollout_rings": ["canary"]}
+        begun = time.monotonic()
+        rolled = self._play("rollout.yml", **words)
+        self._rows.tell("by the channel: the canary", time.monotonic() - begun, None)
+        self._is("a unit that came back has the next release", rolled.status == 0 and self._running()[0] == "0.1.3")
+        self._is(f"and only that ring: {rolled.changed}", list(rolled.changed) == ["door-1"])
+
     def _unreachable(self) -> None:
         self._ms["door-3"].off()
         looked = self._play("look.yml")
@@ -243,8 +258,8 @@ class Run:
         sys.stdout.write("".join(f"    {line.rstrip(chr(39))}\n" for line in table))
         self._is("the table has a line for each", [line.split()[0] for line in table] == ["unit", *UNITS])
         self._is("one that is off is a line of it", "it cannot be reached" in table[3] and looked.status == 0)
-        pardoned = {"look_pardoned": ["update.returned"]}  # the canary's doctor still names it
-        rolled = self._play("rollout.yml", rollout_release=str(self._releases.later(1)), **pardoned)
+        rings = {"rollout_rings": ["ring1", "ring2"]}
+        rolled = self._play("rollout.yml", rollout_release=str(self._releases.later(1)), **rings)
         self._is(
             "an unreachable unit ends the rollout before the next ring",
             rolled.status != 0 and "door-4" not in rolled.changed,

@@ -20,7 +20,7 @@ from edge.onsite.doctor import Report, to_json
 FLEET = ROOT / "deploy/fleet"
 ROLES = ("look", "rollout", "unit")
 EXAMPLE = FLEET / "inventory.example"
-BOOKS = ("provision.yml", "rollout.yml", "look.yml")
+NOW_S = 1_800_000_000.0
 OURS = re.compile(r"\b(?:look|rollout|unit)_[a-z_]+\b")
 SAID = {"slot": "", "trial": "", "version": "0.1.0", "bad": [], "last": None}
 
@@ -132,12 +132,12 @@ def test_every_verb_of_ours_that_is_used_exists():
 
 
 def test_what_is_read_of_a_report_is_what_doctor_writes():
-    told = doorunit_look.tell(SAID, None, to_json(Report((), 0.1)), {}, {})
+    told = doorunit_look.tell(SAID, None, to_json(Report((), 0.1)), {}, {}, NOW_S)
     assert told["causes"] == []
 
 
 def test_a_unit_that_says_nothing_is_told_as_that_and_not_as_well(tmp_path: Path):
-    told = doorunit_look.tell({}, None, {}, {}, {})
+    told = doorunit_look.tell({}, None, {}, {}, {}, NOW_S)
     assert told["causes"] is None
     assert (told["slot"], told["version"], told["counter"], told["busy"]) == ("", "", 0, "")
     assert doorunit_look.read(tmp_path / "none") == ""
@@ -156,9 +156,25 @@ def test_a_program_that_is_missing_or_says_something_else_counts_as_nothing_said
 def test_a_unit_whose_door_is_open_or_whose_term_is_ending_is_busy():
     ending = json.loads(pack(Term(Phase.ENDING)))
     shut, opened = ({"pulse": {"door": door, "backlog": 3}} for door in ("shut", "open"))
-    assert doorunit_look.tell(SAID, opened, {}, {}, {})["busy"] == "its door is open"
-    assert doorunit_look.tell(SAID, shut, {}, {}, ending)["busy"] == "its term is ending"
-    assert doorunit_look.tell(SAID, shut, {}, {}, json.loads(pack(Term())))["busy"] == ""
+    assert doorunit_look.tell(SAID, opened, {}, {}, {}, NOW_S)["busy"] == "its door is open"
+    assert doorunit_look.tell(SAID, shut, {}, {}, ending, NOW_S)["busy"] == "its term is ending"
+    assert doorunit_look.tell(SAID, shut, {}, {}, json.loads(pack(Term())), NOW_S)["busy"] == ""
+
+
+@pytest.mark.parametrize(
+    ("what", "version", "ago_s", "held_s"),
+    [
+        ("confirmed", "0.1.0", 60, 60),
+        ("confirmed", "0.1.0", -60, 0),
+        ("returned", "0.1.0", 60, None),
+        ("confirmed", "0.0.9", 60, None),
+    ],
+)
+def test_a_release_is_held_since_it_was_confirmed_by_the_units_own_clock(
+    what: str, version: str, ago_s: int, held_s: int
+):
+    last = {"what": what, "version": version, "why": "", "at": NOW_S - ago_s}
+    assert doorunit_look.tell({**SAID, "last": last}, None, {}, {}, {}, NOW_S)["held_s"] == held_s
 
 
 def test_the_release_is_read_where_the_version_that_runs_lies(tmp_path: Path):

@@ -29,7 +29,7 @@ def look(state: Path, own: Path = OWN, slots: Path = SLOTS, say: Say | None = No
     updater, agent = say(UPDATER), say(AGENT).get("agent")
     slot = updater.get("slot") or ""
     release = parse(read((slots / slot if slot in ("a", "b") else own) / "release.json"))
-    return tell(updater, agent, say(DOCTOR), release, parse(read(state / "term.json")))
+    return tell(updater, agent, say(DOCTOR), release, parse(read(state / "term.json")), time.time())
 
 
 def tell(
@@ -38,10 +38,15 @@ def tell(
     doctor: Mapping[str, Any],
     release: Mapping[str, Any],
     term: Mapping[str, Any],
+    now_s: float,
 ) -> dict[str, Any]:
-    """The same from what was said. causes: doctor's, None where it gave no answer. busy: why to leave it alone."""
+    """The same from what was said. causes: doctor's, None where it gave no answer. busy: why to leave it alone.
+
+    held_s: for how long what runs has been confirmed, by the unit's own clock; None where it came with a package.
+    """
     pulse = agent.get("pulse", {}) if agent else {}
     last = updater.get("last") or {}
+    held = last.get("what") == "confirmed" and last.get("version") == updater.get("version")
     door, phase = str(pulse.get("door", "")), str(term.get("phase", ""))
     return {
         "reached": True,
@@ -51,6 +56,7 @@ def tell(
         "trial": str(updater.get("trial", "")),
         "bad": list(updater.get("bad", [])),
         "last": {name: str(last.get(name, "")) for name in ("what", "version", "why")},
+        "held_s": max(0, int(now_s - last.get("at", 0))) if held else None,
         "door": door,
         "backlog": pulse.get("backlog"),
         "causes": list(doctor["causes"]) if "causes" in doctor else None,
