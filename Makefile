@@ -103,7 +103,7 @@ campaigns: .venv/.test debian ## power cuts, crashes, weeks, faults, peers' fail
 	[ $$ended -eq 0 ] || { echo "tests/deploy/nspawn.py: ended with $$ended"; failed=1; }
 	exit $$failed
 
-# Two minutes each, the update seven, the fleet nine, and each a Debian to bootstrap first: a minute or two; emulated, by far more.
+# Two minutes each, the update seven, the fleet five to nine, and each a Debian to bootstrap first: a minute or two; emulated, by far more.
 nspawn: .venv/.test debian ## boot the package, a fresh Debian and the image on a real systemd; make nspawn ON="--suite trixie"
 	@($(call debian,$(NSPAWN) $(EMULATED)))
 	failed=0
