@@ -9,6 +9,7 @@ from edge.errors import LinkError, RefusedError, ServerError, WireError
 from edge.uplink.refusal import explain, silence
 from edge.uplink.tunnel import Proxy, through
 
+WORDS_MAX = 400  # characters of an answer that are repeated: a path may stand before its reason
 CONNECT_S = 5
 _UNFIT = (400, 409, 413, 415, 422)  # what is said of this one body; all else is said of the way, or of this unit
 ANSWER_S = 20  # for 300 kB at 128 kbit/s, and a station that syncs before it answers
@@ -57,7 +58,7 @@ class HttpsFrames:
             return
         raise _kind(answer.status_code)(
             f"picture {name[:12]} at {self._where}",
-            found=f"status {answer.status_code}: {' '.join(answer.text[:200].split())}",
+            found=f"status {answer.status_code}: {' '.join(answer.text[:WORDS_MAX].split())}",
             wanted="201 or 200",
             remedy="It is kept and sent again later; the platform's log says more.",
         )
@@ -73,7 +74,7 @@ class HttpsFrames:
             status = 502  # somebody else answers in the platform's place
         raise _kind(status if status != 200 else 422)(
             f"picture {name[:12]} at {self._where}",
-            found=f"status {status}: {' '.join(text[:200].split())}",
+            found=f"status {status}: {' '.join(text[:WORDS_MAX].split())}",
             wanted="the platform's word that it could open it",
             remedy="The platform's log says more; the unit seals to the key it was enrolled with.",
         )
@@ -84,7 +85,7 @@ class HttpsFrames:
         if status != 404:
             raise _kind(status if status >= 400 else 502)(
                 self._where,
-                found=f"status {status}: {' '.join(text[:200].split())}",
+                found=f"status {status}: {' '.join(text[:WORDS_MAX].split())}",
                 wanted="a platform that says it has no picture of that name",
                 remedy="Check uplink.frames_url; the platform's log says more.",
             )
