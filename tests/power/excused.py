@@ -31,6 +31,7 @@ EXCUSES = (
     Excuse(PHOTO, "Photographer._develop.sealed", "return", ENDED),
     Excuse(PHOTO, "Photographer.resume", "self._note()", "a card that answers late: tests/unit/test_sets.py"),
     Excuse(PHOTO, "Photographer.can_snap", "", CAMERA),
+    Excuse(PHOTO, "Photographer.last", "", CAMERA),
     Excuse(PHOTO, "Photographer.snap", "", CAMERA),
     Excuse(PHOTO, "Photographer.failed", "", CAMERA),
     Excuse(PHOTO, "Photographer._close", "missing = self._failure", CAMERA),
