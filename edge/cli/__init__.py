@@ -76,6 +76,22 @@ def told(err: DoorunitError) -> dict[str, str]:
     return {name: getattr(err, name) for name in ("what", "where", "found", "wanted", "remedy")}
 
 
+def broker_at(address: str, wanted: str, remedy: str) -> tuple[str, int, bool]:
+    """Host and port of --broker, and whether it is mqtts; mqtt is taken for this machine alone. Raises ConfigError."""
+    from urllib.parse import urlsplit
+
+    from edge.declare import is_loopback
+
+    try:
+        parts = urlsplit(address)
+        scheme, host, port = parts.scheme, parts.hostname or "", parts.port
+    except ValueError:  # an address in brackets that is none, a port that is no number
+        scheme, host, port = "", "", None
+    if not host or not (scheme == "mqtts" or (scheme == "mqtt" and is_loopback(host))):
+        raise ConfigError("--broker", found=address or "nothing", wanted=wanted, remedy=remedy)
+    return host, port or (8883 if scheme == "mqtts" else 1883), scheme == "mqtts"
+
+
 def _run(verb: ModuleType, name: str, words: list[str]) -> int:
     parser = _Parser(prog=f"doorunit {name}", description=verb.__doc__, allow_abbrev=False)
     parser.add_argument("--json", action="store_true", help="answer in JSON")

@@ -3,16 +3,15 @@
 import argparse
 import logging
 import shutil
+import socket
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from edge import config
-from edge.cli import UNWELL, WELL
-from edge.declare import is_loopback
+from edge.cli import UNWELL, WELL, broker_at
 from edge.errors import ConfigError
 from edge.onsite import reach
 from edge.sim import remote
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
 SAID = {"en": "the door is {}", "zh": "门：{}"}
 UNITS_MAX = 18_000  # of one process: each is a connection from one address to one port
+REACH_S = 5.0
 TRY = "Try: doorunit simulate --help"
 
 
@@ -67,9 +67,13 @@ def _fleet(args: argparse.Namespace) -> int:
     from edge.sim.storm import Script, play
     from edge.sim.swarm import Door
 
-    host, port, tls = _address(args.broker, args.units)
-    if tls and args.station is None:
-        raise ConfigError("--station", found="nothing", wanted="the station's folder, to admit them", remedy=TRY)
+    _require_sane(args)
+    wanted = "mqtts://host:port, or mqtt://host:port on this machine"
+    host, port, tls = broker_at(args.broker, wanted, TRY)
+    if tls and (args.station is None or not (args.station / "ca").is_dir()):
+        found = "nothing" if args.station is None else f"{args.station}, which holds no authority"
+        raise ConfigError("--station", found=found, wanted="the station's folder, to admit them", remedy=TRY)
+    _require_broker(host, port)
     logging.basicConfig(level=logging.ERROR)  # a power cut of ten thousand units is as many warnings
     plan = Plan(args.units, args.openings, args.hour, args.pulse, seed=args.seed, prefix=args.prefix)
     script = Script(live_s=args.minutes * 60, cut_s=args.cut)
@@ -87,27 +91,39 @@ def _fleet(args: argparse.Namespace) -> int:
     return WELL if report.owed == 0 and report.all_up_s is not None else UNWELL
 
 
-def _address(broker: str, units: int) -> tuple[str, int, bool]:
-    """Host, port, whether with TLS. Raises ConfigError."""
-    if not 1 <= units <= UNITS_MAX:
-        raise ConfigError("--units", found=units, wanted=f"1 to {UNITS_MAX}", remedy="Run several, each with a prefix.")
+def _require_sane(args: argparse.Namespace) -> None:
+    """Raise ConfigError for what no fleet can be played with; before anything is made or dialled."""
+    from edge.identity import UNIT_ID
+
+    for flag, value, fits, wanted in (
+        ("--units", args.units, 1 <= args.units <= UNITS_MAX, f"1 to {UNITS_MAX}; run several, each with a prefix"),
+        ("--openings", args.openings, 0 <= args.openings <= 86_400, "0 to 86400 a day"),
+        ("--hour", args.hour, args.hour is None or 0 <= args.hour < 24, "an hour of the day, 0 to below 24"),
+        ("--minutes", args.minutes, 0 <= args.minutes <= 100_000, "0 to 100000"),
+        ("--cut", args.cut, 0 <= args.cut <= 86_400, "0 to 86400 s; 0: the power stays"),
+        ("--pulse", args.pulse, 1 <= args.pulse <= 3600, "1 to 3600 s"),
+        ("--prefix", args.prefix, bool(UNIT_ID.fullmatch(f"{args.prefix}{0:06d}")), "letters, digits and hyphens"),
+    ):
+        if not fits:
+            raise ConfigError(flag, found=value, wanted=wanted, remedy=TRY)
+
+
+def _require_broker(host: str, port: int) -> None:
+    """Raise LinkError where nobody listens, which a fleet would dial for minutes."""
+    from edge.clock import SystemClock
+    from edge.uplink.refusal import explain
+
     try:
-        parts = urlsplit(broker)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        host, port = "", None
-    tls = broker.startswith("mqtts://")
-    if not (tls or broker.startswith("mqtt://")) or not host or not (tls or is_loopback(host)):
-        wanted = "mqtts://host:port, or mqtt://host:port on this machine"
-        raise ConfigError("--broker", found=broker, wanted=wanted, remedy=TRY)
-    return host, port or (8883 if tls else 1883), tls
+        socket.create_connection((host, port), REACH_S).close()
+    except OSError as err:
+        raise explain(err, f"{host}:{port}", SystemClock().read()) from err
 
 
 def _passes(station: Path, units: Sequence[str], folder: Path) -> "dict[str, ssl.SSLContext]":
     """Each unit's certificate; one key does for all of them."""
     from edge.onsite.keys import make_tls_key, public_of
-    from edge.sim.swarm import context
     from edge.station.ca import Authority
+    from edge.uplink.tunnel import show_certificate
 
     authority = Authority.open(station / "ca")
     key_pem = make_tls_key()
@@ -116,5 +132,5 @@ def _passes(station: Path, units: Sequence[str], folder: Path) -> "dict[str, ssl
     passes = {}
     for unit in units:
         made.write_bytes(authority.pass_for_a_day(unit, public))
-        passes[unit] = context(authority.ca_file, made, key_file)
+        passes[unit] = show_certificate(str(authority.ca_file), str(made), str(key_file))
     return passes

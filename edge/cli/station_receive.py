@@ -9,11 +9,9 @@ import threading
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from edge.cli import WELL, log_to_stderr
+from edge.cli import WELL, broker_at, log_to_stderr
 from edge.clock import SystemClock
-from edge.declare import is_loopback
 from edge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -94,15 +92,11 @@ def _ledger(place: str) -> "Ledger":
 
 
 def _broker(args: argparse.Namespace) -> tuple[str, int, tuple[str, str, str] | None]:
-    try:
-        parts = urlsplit(args.broker)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        parts, host, port = urlsplit(""), "", None
     wanted = "mqtts://host:port with --tls CA CERT KEY, or mqtt://host:port on this machine"
-    if not host or not (parts.scheme == "mqtts" and args.tls or parts.scheme == "mqtt" and is_loopback(host)):
-        raise ConfigError("--broker", found=args.broker or "nothing", wanted=wanted, remedy=TRY)
-    if parts.scheme == "mqtt":
-        return host, port or 1883, None
+    host, port, secure = broker_at(args.broker, wanted, TRY)
+    if not secure:
+        return host, port, None
+    if not args.tls:
+        raise ConfigError("--broker", found=args.broker, wanted=wanted, remedy=TRY)
     ca, certificate, key = map(str, args.tls)
-    return host, port or 8883, (ca, certificate, key)
+    return host, port, (ca, certificate, key)

@@ -10,7 +10,6 @@ import ssl
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 
 import msgspec
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -30,7 +29,7 @@ _NO_LIMIT = 65_535
 
 
 class Door(msgspec.Struct, frozen=True):
-    """Where all of them connect. `contexts`: by unit, its certificate, loaded; None without TLS."""
+    """Where all of them connect. `contexts`: by unit, its certificate, loaded beforehand; None without TLS."""
 
     host: str
     port: int
@@ -333,10 +332,3 @@ class _Given(Client):
 
     def _create_socket(self) -> socket.socket:
         return self._given
-
-
-def context(ca_file: Path, certificate: Path, key: Path) -> ssl.SSLContext:
-    """What one unit shows and trusts; to be made before the play begins, for it takes a millisecond or two."""
-    made = ssl.create_default_context(cafile=str(ca_file))
-    made.load_cert_chain(certificate, key)
-    return made

@@ -223,11 +223,7 @@ def _knower(journal: Journal) -> Callable[[Stamp], Known]:
 def _gallery(config: Config, kit: Kit, health: Health, journal: Journal) -> Gallery | None:
     if kit.open_library is None or config.viid.device_id is None:
         return None
-
-    def known(stamp: Stamp) -> Known:
-        return know(stamp, journal.anchors.get(stamp.boot))
-
-    tools = gallery.Tools(kit.loop, health, kit.dice, kit.worker("viid"), kit.open_library, known)
+    tools = gallery.Tools(kit.loop, health, kit.dice, kit.worker("viid"), kit.open_library, _knower(journal))
     return Gallery(config.viid, tools)
 
 

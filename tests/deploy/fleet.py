@@ -327,8 +327,12 @@ def main() -> int:
     """0: every figure is what it must be. 77: not run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--suite", choices=sorted(PYTHONS), default="bookworm")
+    parser.add_argument("--arch", choices=("amd64", "arm64"), default="amd64", help="arm64: nothing is run")
     parser.add_argument("--keep", type=Path, help="an empty folder for the machines, which then stay")
     args = parser.parse_args()
+    if args.arch != "amd64":
+        sys.stdout.write(f"not run here: a trial's minutes are real, too short for an emulated {args.arch}\n")
+        return NOT_RUN
     if why := hindrance():
         sys.stdout.write(f"not run here: {why}\n")
         return NOT_RUN

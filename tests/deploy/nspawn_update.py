@@ -226,8 +226,8 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="an empty folder for the machine, which then stays")
     args = parser.parse_args()
     if args.arch != "amd64":
-        print(f"nothing is run for {args.arch}: a trial's minutes are real, too short for an emulated processor")
-        return 0
+        print(f"not run here: a trial's minutes are real, too short for an emulated {args.arch}")
+        return NOT_RUN
     if why := hindrance():
         print(f"not run here: {why}")
         return NOT_RUN

@@ -11,12 +11,13 @@ from edge.loop import Loop
 from edge.records import Change, Event
 from edge.sim.fleet import Fleet, Plan
 from edge.sim.storm import Report, Script, play
-from edge.sim.swarm import Door, context
+from edge.sim.swarm import Door
 from edge.sim.time import SimClock
 from edge.station.broker import Broker, open_broker
 from edge.station.ca import Authority
 from edge.station.ledger import Ledger
 from edge.station.receiver import Receiver
+from edge.uplink.tunnel import show_certificate
 from tests.unit.rig import Rig
 
 UNITS = 40
@@ -70,9 +71,9 @@ def test_over_tls_each_shows_a_certificate_of_its_own(tmp_path):
     broker = open_broker(tmp_path / "broker", ca)
     try:
         who = ca.issue("sim000000", tmp_path / "who")
-        mine = context(who.ca_file, who.cert_file, who.key_file)
+        mine = show_certificate(*map(str, (who.ca_file, who.cert_file, who.key_file)))
         foreign = Authority.open(tmp_path / "foreign").issue("sim000001", tmp_path / "other")
-        others = context(who.ca_file, foreign.cert_file, foreign.key_file)
+        others = show_certificate(*map(str, (who.ca_file, foreign.cert_file, foreign.key_file)))
         door = Door("localhost", broker.port, 20, {"sim000000": mine, "sim000001": others})
         plan, script = Plan(2, 0, spread_s=0.0), Script(up_s=2, live_s=0, settle_s=0)
         report = play(plan, door, script, SystemClock(), lambda _: None)
