@@ -194,11 +194,11 @@ class Doorkeeper:
             self._unreadable(err)
             self._opening = self._loop.after(REOPEN_NS, self._open)
             return
-        self._health.clear("contact.unreadable", self._loop.now())
         rest = self.settler.sample(self._loop.now(), closed)
-        self._tell_wear()
-        if rest is not None:
+        if rest is not None:  # first: somebody waits for it
             self._rested(rest)
+        self._health.clear("contact.unreadable", self._loop.now())
+        self._tell_wear()
         self._sample_later()
 
     def _tell_wear(self) -> None:

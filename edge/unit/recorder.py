@@ -49,7 +49,6 @@ class Door(msgspec.Struct, frozen=True):
     open_since: Stamp | None = None
 
 
-_NOTHING: Mapping[str, bytes] = {}
 _stamp = msgspec.json.Decoder(Stamp)
 _door = msgspec.json.Decoder(Door)
 
@@ -58,7 +57,8 @@ class Recorder:
     """Makes records and sees to it that they are both sent and kept.
 
     Hooks: on_synced() while the clock is good; also_keep() gives what goes into a door's commit besides the door;
-    on_made(row number, record) before it is sent and kept, on_put(row number, record) after both have begun.
+    on_made(row number, record, when it was minted (boot ns), whether it is sent) before it is kept; on_put(row number,
+    record) after both have begun.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Recorder:
         self.on_synced: Callable[[], None] = lambda: None
         self.also_keep: Callable[[], dict[str, bytes]] = dict
         self.on_event: Callable[[Event], None] = lambda _: None
-        self.on_made: Callable[[int, AnyRecord], None] = lambda _n, _record: None
+        self.on_made: Callable[[int, AnyRecord, int, bool], None] = lambda _n, _record, _made_ns, _sent: None
         self.on_put: Callable[[int, AnyRecord], None] = lambda _n, _record: None
         self.courier: Courier | None = None  # set by the unit: the two know each other
 
@@ -129,7 +129,7 @@ class Recorder:
         self._door = keep
         n, epoch, seq = self._journal.mint()
         event = Event(epoch=epoch, seq=seq, at=at, **fields)  # type: ignore[arg-type]  # checked by Event itself
-        self._send(n, event, self._keep(self._clock.read()))
+        self._send(n, event, self._kept_now)
         self.on_event(event)  # after the courier and the card have it: neither waits for a phone
         return event
 
@@ -147,7 +147,7 @@ class Recorder:
                 frames=refs,
                 missing=missing,
             ),
-            keep,
+            lambda: keep,
         )
 
     def audit(
@@ -217,19 +217,23 @@ class Recorder:
         self._send(
             n,
             Alarm(epoch=epoch, seq=seq, at=at, what=what, source=source, detail=detail),
-            self._keep(self._clock.read()),
+            self._kept_now,
         )
 
     def encode(self, record: AnyRecord) -> bytes:
         """The record as it travels, with what is known of its time now."""
         return wire.encode(self._unit, record, self._journal.anchors, self._chronicle.bounds)
 
-    def _send(self, n: int, record: AnyRecord, keep: Mapping[str, bytes] = _NOTHING) -> None:
-        self.on_made(n, record)
-        if self.courier is not None:
-            self.courier.live(n, record)
-        self._journal.put(n, record, keep)
+    def _send(self, n: int, record: AnyRecord, keep: Callable[[], Mapping[str, bytes]] = dict) -> None:
+        """The courier first: what goes onto the card besides is written down while the record is on its way."""
+        made_ns = self._loop.now()
+        sent = self.courier is not None and self.courier.live(n, record)
+        self.on_made(n, record, made_ns, sent)
+        self._journal.put(n, record, keep())
         self.on_put(n, record)
+
+    def _kept_now(self) -> dict[str, bytes]:
+        return self._keep(self._clock.read())
 
     def _keep(self, now: Stamp) -> dict[str, bytes]:
         kept = {"alive": msgspec.json.encode(now), "chronicle": self._chronicle.pack(), **self.also_keep()}
@@ -276,7 +280,7 @@ class Recorder:
 
     def _anchor(self, now: Stamp) -> None:
         n, epoch, seq = self._journal.mint()
-        self._send(n, ClockAnchor(epoch=epoch, seq=seq, at=now), self._keep(now))
+        self._send(n, ClockAnchor(epoch=epoch, seq=seq, at=now), lambda: self._keep(now))
 
     def _note_alive(self) -> None:
         self._journal.keep("alive", msgspec.json.encode(self._clock.read()))

@@ -5,6 +5,7 @@ Others call it in one line each, in the deciding thread; it decides nothing, and
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 
 import msgspec
 
@@ -88,9 +89,11 @@ class Trace:
         """The contact's line changed."""
         self._edges.append(at_ns)
 
-    def made(self, n: int, record: AnyRecord) -> None:
-        """A record was minted, under this row number."""
-        way = Way((record.epoch, record.seq), n, self._now())
+    def made(self, n: int, record: AnyRecord, made_ns: int, sent: bool) -> None:
+        """A record was minted, under this row number, and if there is a link it was sent."""
+        way = Way((record.epoch, record.seq), n, made_ns)
+        if sent:
+            way.sends, way.sent_ns = 1, self._now()
         if isinstance(record, TRACED):
             self._number += 1
             life = Life(
@@ -170,7 +173,8 @@ class Trace:
             return ()
         first_ns = record.at.boot_ns
         last_ns = first_ns + (record.settle_us + 1) * 1000
-        return tuple(ns for ns in self._edges if first_ns <= ns <= last_ns)[:EDGES_OF_ONE]
+        since = takewhile(lambda ns: ns >= first_ns, reversed(self._edges))  # not all: a record waits to be sent
+        return tuple(ns for ns in reversed(list(since)) if ns <= last_ns)[:EDGES_OF_ONE]
 
     def _hindrances(self) -> dict[str, int]:
         return dict(list(self._wrong().items())[:HINDRANCES])
