@@ -201,13 +201,14 @@ class Journal:
         self._commit()
 
     def forget(self, rows: Sequence[int]) -> None:
-        """The platform holds these."""
+        """The platform holds these. While more is owed that waits for company: a cut costs a second sending."""
         going = [n for n in rows if n not in self._forgotten]
         for n in going:
             self._ram.pop(n, None)
         self._forgotten.update(going)
         self.backlog -= len(going)
-        self.do(Forget(going))
+        self._ops.append(Forget(going))
+        self.pace.soon(self._commit, wait=self.backlog > 0)
 
     def keep(self, key: str, value: bytes, then: Callable[[], None] | None = None) -> None:
         """Remember a small piece of state; `then` follows once it is on the card."""
@@ -359,9 +360,8 @@ class Journal:
             self._loop.call(lambda: self.on_passed_over())
 
     def _batch(self) -> tuple[list[Op], list[Op]]:
-        puts: list[Op] = [Put(n, record) for n, record in self._ram.items()]
         ops, self._ops, self._compact_at = self._ops, [], _COMPACT
-        return puts, ops
+        return [Put(n, record) for n, record in self._ram.items()], ops
 
     def _give_up(self, err: CorruptError) -> None:
         """The spool is damaged: it is set aside when it is opened again. Safe to repeat."""

@@ -6,6 +6,7 @@ from edge.clock import SECOND
 from edge.loop import Loop, Timer
 
 SLOW_NS = 2 * SECOND  # a job that takes longer than this is worth a warning
+SOON_NS = SECOND
 TRIAL_NS = 30 * SECOND  # after a slow one: there may be no other for minutes that says that the card is quick again
 
 
@@ -21,11 +22,20 @@ class Pace:
         self._began_ns = 0
         self._deadline: Timer | None = None
         self._is_slow = False
+        self._appointed = False
 
     @property
     def hangs(self) -> bool:
         """Whether the job in hand takes too long already."""
         return self.busy and self._deadline is None
+
+    def soon(self, act: Callable[[], None], *, wait: bool) -> None:
+        """Call `act`: now, or within SOON_NS and then once for all who ask meanwhile."""
+        if not wait:
+            act()
+        elif not self._appointed:
+            self._appointed = True
+            self._loop.after(SOON_NS, lambda: self._come(act))
 
     def begin(self) -> None:
         """A job begins."""
@@ -44,6 +54,10 @@ class Pace:
         if self._is_slow:
             self._is_slow = False
             self.on_slow(False)
+
+    def _come(self, act: Callable[[], None]) -> None:
+        self._appointed = False
+        act()
 
     def _too_slow(self) -> None:
         self._deadline = None

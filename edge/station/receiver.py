@@ -6,7 +6,6 @@ by side share one subscription and one database; nothing else is shared, and non
 
 import logging
 import queue
-import socket
 import ssl
 import threading
 from collections import defaultdict
@@ -26,6 +25,7 @@ from edge.errors import PartError, WireError
 from edge.identity import UNIT_ID
 from edge.posting import Answer, Unfit
 from edge.station.ledger import Batch, Ledger
+from edge.uplink.client import QuickClient
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ class Receiver:
         before, leaves = (f"$share/{group}/", SHARED) if group else ("", ALONE)
         self._topics = [(f"{before}{wire.ROOT}/+/{leaf}", 1) for leaf in leaves]
         self._kept: dict[tuple[str, str], Message] = {}  # what nobody sends again, while the ledger refuses
-        self._client = Client(
+        self._client = QuickClient(
             CallbackAPIVersion.VERSION2,
             name,
             clean_session=None if v5 else not durable,
@@ -143,7 +143,6 @@ class Receiver:
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
-        self._client.on_socket_open = _at_once
         self._client.reconnect_delay_set(1, 5)
         if durable and v5:
             kept = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho leaves it untyped
@@ -309,12 +308,6 @@ class Receiver:
         except WireError as err:
             self.refused += 1
             log.warning("%s", err)
-
-
-def _at_once(_client: Client, _data: object, sock: object) -> None:
-    """Receipts are small, and a kernel that gathers small packets holds each back for 40 ms."""
-    if isinstance(sock, socket.socket):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _is_pulse(message: Message | Handed) -> bool:

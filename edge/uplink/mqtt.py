@@ -11,8 +11,8 @@ import socket
 import ssl
 import threading
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import msgspec
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -24,6 +24,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from edge.clock import SECOND, Clock
 from edge.errors import DoorunitError, LinkError, RefusedError
 from edge.parts import Acked, Incoming, LinkDown, LinkUp
+from edge.uplink.client import Buffered, QuickClient
 from edge.uplink.refusal import answered, dumb, explain, silence, unheard
 from edge.uplink.tunnel import show_certificate
 
@@ -107,6 +108,27 @@ class MqttLink:
                 return True
             return self._send(self._client, topic, payload, qos, retain, token)
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is published within leaves in as few packets as hold it. Never blocks."""
+        sock = self._socket()
+        if sock is None:
+            yield
+            return
+        sock.holding = True
+        try:
+            yield
+        finally:
+            with self._lock, suppress(OSError):  # the network thread meets with it too, and tells it
+                sock.holding = False
+                sock.flush()
+            if sock.unsent:
+                self._wake()
+
+    def _socket(self) -> Buffered | None:
+        sock = None if self._client is None else self._client.socket()
+        return sock if isinstance(sock, Buffered) else None
+
     def _send(self, client: Client, topic: str, payload: bytes, qos: int, retain: bool, token: int) -> bool:
         """Under the lock."""
         topic, properties = self._addressed(topic)
@@ -188,22 +210,23 @@ class MqttLink:
         # Paho asks after one keep-alive of silence and waits another: with a second less, and the pace below, silence
         # is noticed within two of ours.
         client.connect(self._broker.host, self._broker.port, max(1, self._broker.keepalive_s - 1))
-        sock = client.socket()
-        if not isinstance(sock, socket.socket):  # None: paho closed it again
-            return None
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self._lock:
             self._client = client
+            sock = self._socket()
+        if sock is None:  # paho closed it again
+            return None
         connack_by = self._clock.now() + int(self._connect_s * SECOND)
         pace_s = min(1.0, self._broker.keepalive_s / 8)
         while not self._closing:
             was_up = self._up
-            pending = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
-            writers = [sock] if client.want_write() else []
-            readable, _, _ = select.select([sock, self._wake_in], writers, [], 0 if pending else pace_s)
+            pending = sock.pending() > 0
+            writers = [sock] if client.want_write() or sock.unsent else []
+            readers: list[Buffered | socket.socket] = [sock, self._wake_in]
+            readable, _, _ = select.select(readers, writers, [], 0 if pending else pace_s)
             if self._wake_in in readable:
                 self._wake_in.recv(64)
             with self._lock:
+                sock.flush()
                 going = self._step(client, read=pending or sock in readable)
             if not going or sock.fileno() < 0:  # paho may have closed it without a word
                 self._note_unanswered()
@@ -241,7 +264,7 @@ class MqttLink:
         b = self._broker
         v5 = self._version == MQTTProtocolVersion.MQTTv5
         client_id, user_name, password = b.login() if b.login else (b.client_id, "", "")
-        client = Client(
+        client = QuickClient(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             clean_session=None if v5 else True,
@@ -324,9 +347,9 @@ class MqttLink:
 
     def _on_socket_close(self, _client: Client, _data: object, sock: object) -> None:
         """A broker that refuses our certificate says so and closes: a write that finds it closed must not hide that."""
-        if isinstance(sock, ssl.SSLSocket):
+        if isinstance(sock, Buffered) and isinstance(sock.under, ssl.SSLSocket):
             try:
-                sock.recv(1)
+                sock.under.recv(1)
             except (ssl.SSLWantReadError, ssl.SSLEOFError):
                 return
             except ssl.SSLError as err:

@@ -46,6 +46,7 @@ STRANGERS = {
     "PIL": ("edge/camera/*.py", "edge/sim/camera.py", "edge/sim/landing.py", "hardware/solid.py"),
     "smbus2": ("edge/board/machine.py",),
     "paho": (
+        "edge/uplink/client.py",
         "edge/uplink/mqtt.py",
         "edge/uplink/probe.py",
         "edge/station/receiver.py",

@@ -39,6 +39,51 @@ def test_what_arrives_during_a_commit_goes_into_the_next_one_together(start: Sta
     assert len(desk.worker) == 0
 
 
+def test_receipts_that_come_while_more_is_owed_cost_one_commit_a_second_and_the_last_one_is_kept_at_once(
+    start: Start,
+) -> None:
+    desk = start()
+    desk.open()
+    keys = [desk.put() for _ in range(30)]
+    desk.loop.turn()
+    commits = desk.journal.commits
+    for key in keys[:20]:
+        desk.forget(key)
+        desk.live(0.01)
+    assert (desk.journal.backlog, desk.journal.commits) == (10, commits), "they wait for company"
+    assert desk.on_card() == keys
+    desk.live(1)
+    assert desk.journal.commits == commits + 1
+    assert desk.on_card() == keys[20:]
+    for key in keys[20:]:
+        desk.forget(key)
+    desk.loop.turn()
+    assert desk.on_card() == [], "nothing is owed any more, and nothing waits"
+
+
+def test_a_receipt_that_waits_for_company_goes_with_the_next_record(start: Start) -> None:
+    desk = start()
+    desk.open()
+    first, second = desk.put(), desk.put()
+    desk.loop.turn()
+    desk.forget(first)
+    assert desk.on_card() == [first, second]
+    third = desk.put()
+    desk.loop.turn()
+    assert desk.on_card() == [second, third]
+
+
+def test_a_cut_before_that_leaves_the_record_to_be_sent_again(start: Start) -> None:
+    desk = start()
+    desk.open()
+    keys = [desk.put(), desk.put()]
+    desk.loop.turn()
+    desk.forget(keys[0])
+    again = start()
+    again.open()
+    assert again.on_card() == keys
+
+
 def test_state_that_goes_with_a_record_is_in_the_same_commit(start: Start) -> None:
     desk = start()
     desk.open()
