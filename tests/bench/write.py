@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from behind import behind
 from peer import OURS, PEERS
 from stage import HERE, own_python
 
 MATPLOTLIB = "matplotlib==3.11.2"
 Rows = dict[str, dict[str, float]]
 PLOTS = ("latency", "memory", "idle", "start", "delivered", "drain")  # what plot.py draws
+NOT_MET = "**not met**"
 OTHERS = {"raw": "raw paho, publish alone", "one-sync": "one record, one sync"}
 
 
@@ -97,6 +99,7 @@ class Aim(NamedTuple):
     ours: Callable[[Rows], float | None]
     most: Callable[[Rows], float | None]  # or least, where `at_least`
     at_least: bool = False
+    why: str = ""  # it is not met on the machine where this was written
 
 
 def _of(who: str, key: str, factor: float = 1) -> Callable[[Rows], float | None]:
@@ -112,15 +115,22 @@ def _just(figure: float) -> Callable[[Rows], float | None]:
     return lambda _rows: figure
 
 
+BELOW = "why is told below"
 AIMS = (
-    Aim("latency p50, ms: at most 1.5 x raw paho", _of(OURS, "latency_p50_ms"), _of("raw", "latency_p50_ms", 1.5)),
-    Aim("latency p99, ms: below every peer", _of(OURS, "latency_p99_ms"), _best("latency_p99_ms")),
+    Aim(
+        "latency p50, ms: at most 1.5 x raw paho",
+        _of(OURS, "latency_p50_ms"),
+        _of("raw", "latency_p50_ms", 1.5),
+        why=BELOW,
+    ),
+    Aim("latency p99, ms: below every peer", _of(OURS, "latency_p99_ms"), _best("latency_p99_ms"), why=BELOW),
     Aim("live p99 while a backlog drains, ms: at most 10", _of(OURS, "live_p99_ms"), _just(10)),
     Aim(
         "drain, records/s: at least 10 x one record, one sync",
         _of(OURS, "backlog_drain_s"),
         _of("one-sync", "backlog_drain_s", 10),
         at_least=True,
+        why="this disk syncs in 0.3 ms, so ten times that rate is more than paho can publish; a card takes 5 to 20 ms",
     ),
     Aim(
         "drain, records/s: at least half of raw paho, pipelined",
@@ -158,7 +168,7 @@ def met(aim: Aim, rows: Rows) -> tuple[float | None, float | None, str]:
     ours, limit = aim.ours(rows), aim.most(rows)
     if ours is None or limit is None:
         return ours, limit, "not measured"
-    return ours, limit, "met" if (ours >= limit if aim.at_least else ours <= limit) else "**not met**"
+    return ours, limit, "met" if (ours >= limit if aim.at_least else ours <= limit) else NOT_MET
 
 
 def _lines(rows: Rows, under: Circumstances) -> Iterator[str]:
@@ -168,7 +178,12 @@ def _lines(rows: Rows, under: Circumstances) -> Iterator[str]:
     yield "## Aims\n\n| aim | ours | held against | |\n| --- | ---: | ---: | --- |"
     for aim in AIMS:
         ours, limit, said = met(aim, rows)
+        said += f": {aim.why}" if said == NOT_MET and aim.why else ""
         yield f"| {aim.words} | {_figure(ours)} | {_figure(limit)} | {said} |"
+    yield "\n## Where a peer is ahead, and why\n\n| | doorunit | why |\n| --- | --- | --- |"
+    heads = {one.key: f"{title}: {one.head}" for title, measures in TABLES.items() for one in measures}
+    for measure, figures, why in behind(rows, OURS, {name: one.words for name, one in PEERS.items()}, heads):
+        yield f"| {measure} | {figures} | {why} |"
     yield "\n## Who\n\n| | what stands for its pin | what it keeps, and how | settle, ms |\n| --- | --- | --- | ---: |"
     for name, one in PEERS.items():
         keeps = under.missing.get(name, one.keeps)
