@@ -24,6 +24,7 @@ from edge.wire import decode
 MS = 1_000_000
 APART_MS = 25
 LIVE_APART_MS = 40
+ONE_MESSAGE_NS = 10 * MS  # all within this: they came in one message, and that is no rate
 KILL_AFTER_S = 0.1  # ours is on the card some 20 ms after an edge, its settling included
 
 
@@ -34,7 +35,7 @@ def outages(events: int, there: dict[str, str], *, kill: bool) -> Rows:
         with stage(f"report-outage-{name}") as on, ExitStack() as closing:
             got = _outage(on, closing, name, told, events, kill)
             rows[name] = {"after_kill" if kill else "after_outage": len(got) / events}
-            if not kill and len(got) > 1 and got[-1] > got[0]:
+            if not kill and len(got) > 1 and got[-1] - got[0] > ONE_MESSAGE_NS:
                 rows[name]["drain_s"] = (len(got) - 1) * 1e9 / (got[-1] - got[0])
         sys.stderr.write(f"report: {name}, {'kill -9' if kill else 'outage'}: {len(got)} of {events}\n")
     return rows
