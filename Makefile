@@ -121,7 +121,7 @@ bench: .venv/.test ## measure: every tests/bench/bench_*.py, one after another
 	[ $${#benches[@]} -gt 0 ] || { echo "tests/bench: found no bench_*.py; want at least one." >&2; exit 1; }
 	for bench in "$${benches[@]}"; do $(PY) "$$bench"; done
 
-report: .venv/.test debian ## ours and the peers in one report, build/bench/report.md (25 minutes by estimate; REPORT=--quick)
+report: .venv/.test debian ## ours and the peers in one report, build/bench/report.md (18 minutes; REPORT=--quick)
 	@$(PY) tests/bench/report.py $(REPORT)
 
 hardware: .venv/.test debian ## tables, drawings and models to print (build/hardware), made anew where they are stale

@@ -1,7 +1,6 @@
 """What a replaceable part promises, and the facts it posts. Real and simulated parts keep the same promises."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
@@ -171,10 +170,6 @@ class Link(Protocol):
 
         With QoS 1 and a token above 0, Acked(token) follows, unless LinkDown comes first.
         """
-        ...
-
-    def together(self) -> AbstractContextManager[None]:
-        """What is published within may leave in one piece, at its end at the latest."""
         ...
 
     def abandon(self) -> None:

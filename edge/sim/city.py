@@ -4,7 +4,6 @@ import json
 import random
 from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -124,10 +123,6 @@ class City:
         self._room -= bool(qos)
         self._transmit(topic, payload, token if qos else None)
         return True
-
-    def together(self) -> AbstractContextManager[None]:
-        """As parts.Link; here each leaves by itself."""
-        return nullcontext()
 
     def abandon(self) -> None:
         """End the connection; LinkDown follows."""

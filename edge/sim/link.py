@@ -1,7 +1,6 @@
 """The simulated link: a broker that accepts, answers, refuses and falls silent as it is told."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 
 import msgspec
 
@@ -41,10 +40,6 @@ class SimLink:
         if self.up:
             self.sent.append(Publish(topic, payload, qos, retain, token))
         return self.up
-
-    def together(self) -> AbstractContextManager[None]:
-        """As parts.Link; here each leaves by itself."""
-        return nullcontext()
 
     def abandon(self) -> None:
         """End the connection; LinkDown follows."""

@@ -9,7 +9,7 @@ import socket
 import ssl
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 
 import msgspec
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -21,7 +21,7 @@ from edge.clock import SECOND
 from edge.errors import LinkError
 from edge.loop import Loop
 from edge.parts import Acked, Fact, Incoming, LinkDown, LinkUp
-from edge.uplink.client import Buffered
+from edge.uplink.client import ReadAhead
 
 CONNECT_NS = 10 * SECOND  # TCP, TLS and CONNACK together
 CARE_NS = 5 * SECOND  # how often a connection's keep-alive is looked after
@@ -135,10 +135,6 @@ class SwarmLink:
             return True
         return self._send(self._client, topic, payload, qos, retain, token)
 
-    def together(self) -> AbstractContextManager[None]:
-        """As parts.Link; here each leaves by itself."""
-        return nullcontext()
-
     def abandon(self) -> None:
         """End it as if it had broken; LinkDown follows."""
         self._end("given up")
@@ -226,8 +222,8 @@ class SwarmLink:
         while client.loop_read() == MQTTErrorCode.MQTT_ERR_SUCCESS:
             if self._client is not client:
                 return True
-            if client.buffered.fileno() < 0 or not client.buffered.pending():
-                return client.buffered.fileno() >= 0
+            if client.given.fileno() < 0 or not client.given.pending():
+                return client.given.fileno() >= 0
         return False
 
     def _rest(self, client: "_Given") -> None:
@@ -332,7 +328,7 @@ class _Given(Client):
             protocol=MQTTProtocolVersion.MQTTv5,
             reconnect_on_failure=False,
         )
-        self.buffered = Buffered(sock)
+        self.given = ReadAhead(sock)
 
-    def _create_socket(self) -> Buffered:
-        return self.buffered
+    def _create_socket(self) -> ReadAhead:
+        return self.given

@@ -5,7 +5,6 @@ Others call it in one line each, in the deciding thread; it decides nothing, and
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from itertools import takewhile
 
 import msgspec
 
@@ -173,8 +172,7 @@ class Trace:
             return ()
         first_ns = record.at.boot_ns
         last_ns = first_ns + (record.settle_us + 1) * 1000
-        since = takewhile(lambda ns: ns >= first_ns, reversed(self._edges))  # not all: a record waits to be sent
-        return tuple(ns for ns in reversed(list(since)) if ns <= last_ns)[:EDGES_OF_ONE]
+        return tuple(ns for ns in self._edges if first_ns <= ns <= last_ns)[:EDGES_OF_ONE]
 
     def _hindrances(self) -> dict[str, int]:
         return dict(list(self._wrong().items())[:HINDRANCES])

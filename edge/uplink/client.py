@@ -1,4 +1,4 @@
-"""paho's client on a socket that reads ahead, and that sends at once unless it is told that more follows.
+"""paho's client on a socket that sends at once and reads ahead.
 
 paho asks its socket for one byte, then one more, then the rest: three system calls a packet, each of which hands the
 interpreter to another thread. Here most packets cost none: what has arrived is taken at once and kept until asked for.
@@ -6,28 +6,19 @@ interpreter to another thread. Here most packets cost none: what has arrived is 
 
 import socket
 import ssl
-from contextlib import suppress
 
 from paho.mqtt.client import Client
 
 READ_BYTES = 16_384  # a whole TLS record
-_BUSY = (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError)
 
 
-class Buffered:
-    """What paho needs of a socket. `select` knows nothing of what is `pending`, nor paho of what is `unsent`."""
+class ReadAhead:
+    """What paho needs of a socket. `select` knows nothing of what is `pending`."""
 
     def __init__(self, under: socket.socket) -> None:
         self.under = under
-        self.holding = False  # what is sent waits for `flush`
         self._ahead = b""
         self._at = 0
-        self._out = bytearray()
-
-    @property
-    def unsent(self) -> bool:
-        """Whether something waits for `flush`."""
-        return bool(self._out)
 
     def recv(self, buffer_size: int) -> bytes:
         """As socket.recv: at least one byte, b"" at the end. Raises BlockingIOError or what ssl has for it, OSError."""
@@ -42,17 +33,8 @@ class Buffered:
         return len(self._ahead) - self._at + below
 
     def send(self, buffer: bytes | bytearray) -> int:
-        """As socket.send; in its turn after what is unsent."""
-        if not self.holding and not self._out:
-            return self.under.send(buffer)
-        self._out += buffer
-        return len(buffer)
-
-    def flush(self) -> None:
-        """Send what waits, as far as the kernel takes it. Raises OSError."""
-        with suppress(*_BUSY):
-            while self._out and self.fileno() >= 0:
-                del self._out[: self.under.send(self._out)]
+        """As socket.send."""
+        return self.under.send(buffer)
 
     def fileno(self) -> int:
         """-1 once it is closed."""
@@ -70,8 +52,8 @@ class Buffered:
 class QuickClient(Client):
     """A paho client. Its packets are small, and a kernel that gathers small packets holds each back for 40 ms."""
 
-    def _create_socket(self) -> Buffered:
+    def _create_socket(self) -> ReadAhead:
         sock = super()._create_socket()
         assert isinstance(sock, socket.socket)  # noqa: S101 - paho's own of a websocket is none, and we have none
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return Buffered(sock)
+        return ReadAhead(sock)

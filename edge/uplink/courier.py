@@ -277,11 +277,10 @@ class Courier:
         if life != self._life:
             return
         self._reading = False
-        with self._link.together():
-            for n, record in rows:
-                if not self.up or (n not in self._flight and not self._send(n, record)):
-                    return
-                self._cursor = max(self._cursor, n)
+        for n, record in rows:
+            if not self.up or (n not in self._flight and not self._send(n, record)):
+                return
+            self._cursor = max(self._cursor, n)
         if rows or self._passed:
             self._pump()
         elif self.up:

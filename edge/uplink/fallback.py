@@ -8,7 +8,6 @@ there: the courier sends again what has no receipt, and the platform holds each 
 import logging
 import random
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 
 import msgspec
 
@@ -63,10 +62,6 @@ class FallbackLink:
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False, token: int = 0) -> bool:
         """Hand a message to the way that is up; False where none is. Never blocks."""
         return self._up is not None and self._up.publish(topic, payload, qos=qos, retain=retain, token=token)
-
-    def together(self) -> AbstractContextManager[None]:
-        """As parts.Link, of the way that is up."""
-        return nullcontext() if self._up is None else self._up.together()
 
     def abandon(self) -> None:
         """End a connection over which nothing is answered; LinkDown follows. Never blocks."""

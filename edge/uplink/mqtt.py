@@ -11,8 +11,8 @@ import socket
 import ssl
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -24,7 +24,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from edge.clock import SECOND, Clock
 from edge.errors import DoorunitError, LinkError, RefusedError
 from edge.parts import Acked, Incoming, LinkDown, LinkUp
-from edge.uplink.client import Buffered, QuickClient
+from edge.uplink.client import QuickClient, ReadAhead
 from edge.uplink.refusal import answered, dumb, explain, silence, unheard
 from edge.uplink.tunnel import show_certificate
 
@@ -108,27 +108,6 @@ class MqttLink:
                 return True
             return self._send(self._client, topic, payload, qos, retain, token)
 
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        """What is published within leaves in as few packets as hold it. Never blocks."""
-        sock = self._socket()
-        if sock is None:
-            yield
-            return
-        sock.holding = True
-        try:
-            yield
-        finally:
-            with self._lock, suppress(OSError):  # the network thread meets with it too, and tells it
-                sock.holding = False
-                sock.flush()
-            if sock.unsent:
-                self._wake()
-
-    def _socket(self) -> Buffered | None:
-        sock = None if self._client is None else self._client.socket()
-        return sock if isinstance(sock, Buffered) else None
-
     def _send(self, client: Client, topic: str, payload: bytes, qos: int, retain: bool, token: int) -> bool:
         """Under the lock."""
         topic, properties = self._addressed(topic)
@@ -210,23 +189,22 @@ class MqttLink:
         # Paho asks after one keep-alive of silence and waits another: with a second less, and the pace below, silence
         # is noticed within two of ours.
         client.connect(self._broker.host, self._broker.port, max(1, self._broker.keepalive_s - 1))
+        sock = client.socket()
+        if not isinstance(sock, ReadAhead):  # None: paho closed it again
+            return None
         with self._lock:
             self._client = client
-            sock = self._socket()
-        if sock is None:  # paho closed it again
-            return None
         connack_by = self._clock.now() + int(self._connect_s * SECOND)
         pace_s = min(1.0, self._broker.keepalive_s / 8)
         while not self._closing:
             was_up = self._up
             pending = sock.pending() > 0
-            writers = [sock] if client.want_write() or sock.unsent else []
-            readers: list[Buffered | socket.socket] = [sock, self._wake_in]
+            writers = [sock] if client.want_write() else []
+            readers: list[ReadAhead | socket.socket] = [sock, self._wake_in]
             readable, _, _ = select.select(readers, writers, [], 0 if pending else pace_s)
             if self._wake_in in readable:
                 self._wake_in.recv(64)
             with self._lock:
-                sock.flush()
                 going = self._step(client, read=pending or sock in readable)
             if not going or sock.fileno() < 0:  # paho may have closed it without a word
                 self._note_unanswered()
@@ -347,7 +325,7 @@ class MqttLink:
 
     def _on_socket_close(self, _client: Client, _data: object, sock: object) -> None:
         """A broker that refuses our certificate says so and closes: a write that finds it closed must not hide that."""
-        if isinstance(sock, Buffered) and isinstance(sock.under, ssl.SSLSocket):
+        if isinstance(sock, ReadAhead) and isinstance(sock.under, ssl.SSLSocket):
             try:
                 sock.under.recv(1)
             except (ssl.SSLWantReadError, ssl.SSLEOFError):

@@ -9,7 +9,6 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from urllib.parse import quote
 
 import msgspec
@@ -54,10 +53,6 @@ class HttpsLink:
         `qos` and `retain` are the broker's business: here each message is answered, and the platform keeps the last.
         """
         return self._life is not None and self._life.take(topic, payload, token)
-
-    def together(self) -> AbstractContextManager[None]:
-        """Nothing to do: what waits is posted in one batch anyway."""
-        return nullcontext()
 
     def abandon(self) -> None:
         """End a connection over which nothing is answered, as if it had broken; LinkDown follows. Never blocks."""

@@ -1,6 +1,6 @@
 """One command, one report: ours and its peers in one run, on one machine, with one broker. build/bench/report.md
 
-    python tests/bench/report.py                  # 25 minutes by estimate, on a machine with nothing else to do
+    python tests/bench/report.py                  # 18 minutes, on a machine with nothing else to do
     python tests/bench/report.py --quick          # 5 minutes: shows that all of it runs; its figures mean little
     python tests/bench/report.py --part drain --part wire --without thingsboard
 

@@ -139,7 +139,7 @@ class Line:
         broker = Broker("127.0.0.1", port, unit, KEEPALIVE_S, None, subscribe, will)
         self._link = MqttLink(broker, lambda fact: loop.call(post, fact), clock)
         self.connect, self.publish = self._link.connect, self._link.publish
-        self.together, self.abandon, self.close = self._link.together, self._link.abandon, self._link.close
+        self.abandon, self.close = self._link.abandon, self._link.close
 
     def drop(self) -> None:
         """No unit loses its power here."""

@@ -5,7 +5,6 @@ unit that is cut off before it commits. What comes down takes its time, and is l
 """
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import msgspec
@@ -122,10 +121,6 @@ class Town:
         if self._up and self._trouble() is None:
             self._arrive(topic.rpartition("/")[2], payload, token)
         return self._up and self.faults.get("network") != "dead"
-
-    def together(self) -> AbstractContextManager[None]:
-        """As parts.Link; here each leaves by itself."""
-        return nullcontext()
 
     def abandon(self) -> None:
         """End the connection; LinkDown follows."""

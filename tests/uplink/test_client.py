@@ -1,4 +1,4 @@
-"""The socket under paho: reads ahead, holds back what is told to wait, loses and changes nothing."""
+"""The socket under paho: reads ahead, loses and changes nothing."""
 
 import random
 import socket
@@ -9,9 +9,9 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from edge.uplink.client import READ_BYTES, Buffered, QuickClient
+from edge.uplink.client import READ_BYTES, QuickClient, ReadAhead
 
-Pair = tuple[Buffered, socket.socket]
+Pair = tuple[ReadAhead, socket.socket]
 
 
 @pytest.fixture
@@ -20,15 +20,7 @@ def pair() -> Iterator[Pair]:
     near, far = socket.socketpair()
     near.setblocking(False)
     with near, far:
-        yield Buffered(near), far
-
-
-def drained(far: socket.socket, size: int) -> bytes:
-    far.settimeout(5)
-    got = b""
-    while len(got) < size:
-        got += far.recv(65_536)
-    return got
+        yield ReadAhead(near), far
 
 
 def test_what_is_read_ahead_comes_in_the_pieces_that_are_asked_for_and_in_order(pair: Pair) -> None:
@@ -62,51 +54,6 @@ def test_the_end_comes_after_what_was_said_before_it(pair: Pair) -> None:
     assert [near.recv(2), near.recv(2), near.recv(2)] == [b"la", b"st", b""]
 
 
-def test_what_is_held_leaves_in_one_piece_and_before_what_follows(pair: Pair) -> None:
-    near, far = pair
-    near.holding = True
-    assert near.send(b"one") == 3
-    assert near.send(b"two") == 3
-    far.setblocking(False)
-    with pytest.raises(BlockingIOError):
-        far.recv(9)
-    near.holding = False
-    assert near.send(b"three") == 5, "in its turn"
-    near.flush()
-    assert far.recv(99) == b"onetwothree"
-    assert not near.unsent
-    near.send(b"four")
-    assert far.recv(99) == b"four", "nothing waits any more"
-
-
-def test_what_the_kernel_does_not_take_stays_unsent_until_it_does(pair: Pair) -> None:
-    near, far = pair
-    said = random.Random(3).randbytes(4_000_000)
-    near.holding = True
-    near.send(said)
-    near.holding = False
-    near.flush()
-    assert near.unsent
-    got = b""
-    while len(got) < len(said):
-        got += drained(far, 1)
-        near.flush()
-    assert got == said
-    assert not near.unsent
-
-
-def test_a_connection_that_ended_is_said_so_by_flush_and_a_closed_one_is_passed_over(pair: Pair) -> None:
-    near, far = pair
-    near.holding = True
-    near.send(b"x")
-    far.close()
-    with pytest.raises(OSError, match="pipe"):
-        near.flush()
-    near.close()
-    near.flush()
-    assert near.fileno() == -1
-
-
 def test_paho_makes_its_socket_where_ours_is_put_in_its_place() -> None:
     """`_create_socket` is paho's own affair; should it be renamed, ours would be passed over in silence."""
     assert "_create_socket" in vars(Client)
@@ -114,7 +61,7 @@ def test_paho_makes_its_socket_where_ours_is_put_in_its_place() -> None:
         client = QuickClient(CallbackAPIVersion.VERSION2)
         client.connect("127.0.0.1", server.getsockname()[1])
         sock = client.socket()
-        assert isinstance(sock, Buffered)
+        assert isinstance(sock, ReadAhead)
         assert sock.under.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         with suppress(OSError):
             sock.close()

@@ -174,61 +174,6 @@ def test_a_broker_that_stops_reading_blocks_no_publish_and_gets_all_when_it_read
         link.facts.empty()
 
 
-@pytest.mark.parametrize("secure", [True, False], ids=["TLS", "in clear"])
-def test_what_is_published_together_arrives_whole_in_order_and_each_is_answered(
-    line: Dial, station: Client, plain: Any, secure: bool
-) -> None:
-    link = line() if secure else line(host="127.0.0.1", port=plain.port, tls=None)
-    link.dial(LinkUp)
-    with link.together():
-        for n in range(1, 201):
-            assert link.publish(EVENT, b"%03d" % n + bytes(1000), token=n)
-    assert link.publish(EVENT, b"201", token=201)
-    assert [link.next(Acked).token for _ in range(201)] == list(range(1, 202))
-    if secure:
-        assert [int(station.hear()[1][:3]) for _ in range(201)] == list(range(1, 202))
-
-
-def test_together_blocks_on_no_broker_that_stops_reading_and_it_gets_all_when_it_reads_again(
-    line: Dial, rogue: Listen
-) -> None:
-    read_on, got = threading.Event(), []
-
-    def act(connection: socket.socket) -> None:
-        connection.recv(4096)
-        connection.sendall(CONNACK)
-        read_on.wait(WITHIN_S)
-        while data := connection.recv(1 << 20):
-            got.append(len(data))
-
-    link = line(host="127.0.0.1", port=rogue(act), tls=None)
-    link.dial(LinkUp)
-    began_s = time.monotonic()
-    with link.together():
-        for n in range(200):
-            assert link.publish(EVENT, bytes(100_000), token=n + 1)
-    assert time.monotonic() - began_s < 2
-    read_on.set()
-    deadline_s = time.monotonic() + WITHIN_S
-    while sum(got) < 200 * 100_000:
-        assert time.monotonic() < deadline_s
-        time.sleep(0.01)
-
-
-def test_together_is_nothing_where_there_is_no_connection_and_a_break_within_it_is_a_link_that_is_down(
-    line: Dial, plain: Any
-) -> None:
-    link = line(host="127.0.0.1", port=plain.port, tls=None)
-    with link.together():
-        assert not link.publish(EVENT, b"nobody")
-    link.dial(LinkUp)
-    with link.together():
-        assert link.publish(EVENT, b"lost", token=1)
-        assert link._client is not None
-        link._client.socket().under.shutdown(socket.SHUT_RDWR)
-    assert type(link.next(LinkDown).error) is LinkError
-
-
 def test_no_more_is_unanswered_than_the_brokers_receive_maximum_and_the_rest_follows_in_order(
     line: Dial, rogue: Listen
 ) -> None:
